@@ -1,0 +1,34 @@
+//! The nouns every stage shares: plain data, no I/O, no clock, no threads.
+//!
+//! One file per noun, in the order the pipeline uses them. Stages share these types and never
+//! each other's code; a type belongs here only if two stages or surfaces name it.
+#![forbid(unsafe_code)]
+
+pub mod address;
+pub mod chunk;
+pub mod connection;
+pub mod entity;
+pub mod exchange;
+pub mod health;
+pub mod histogram;
+pub mod ledger;
+pub mod names;
+pub mod rollup;
+pub mod short_text;
+pub mod tap;
+pub mod time;
+pub mod view;
+
+pub use address::Endpoints;
+pub use chunk::{Chunk, Content, MissingReason};
+pub use connection::{CloseReason, ConnectionId, Direction, Side};
+pub use entity::{Entity, EntityId, Owner};
+pub use exchange::{Exchange, Family, Incomplete, Kind, ProtocolInfo, Status, Wire};
+pub use health::{TapHealth, TapState};
+pub use histogram::Histogram;
+pub use ledger::{Ledger, Outcome};
+pub use names::{EndpointId, Names};
+pub use rollup::{Cell, CellKey, EdgeHealth, Rollup};
+pub use short_text::ShortText;
+pub use tap::{Closed, Datagram, LossCounters, Opened, Segment, TapEvent, TcpFlags, TcpHealth};
+pub use time::Timestamp;

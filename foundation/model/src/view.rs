@@ -1,0 +1,133 @@
+//! Rows that surfaces show: what a person asked, answered. JSON names are those of `/api/v1`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::entity::Entity;
+use crate::health::TapHealth;
+use crate::ledger::Ledger;
+
+/// Rate, errors and duration of anything that has them, over the window asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Red {
+    /// Exchanges in the window.
+    pub count: u64,
+    /// Failed ones.
+    pub errors: u64,
+    /// Exchanges a second.
+    pub rate: f64,
+    /// Failed share, 0 to 1.
+    pub error_ratio: f64,
+    /// Median duration in microseconds; `None` if no duration is known.
+    pub p50_us: Option<f64>,
+    /// 95th percentile in microseconds.
+    pub p95_us: Option<f64>,
+    /// 99th percentile in microseconds.
+    pub p99_us: Option<f64>,
+}
+
+/// One service with what it served and what it asked of others.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ServiceRow {
+    /// Who.
+    pub entity: Entity,
+    /// Protocols it serves or speaks, ids of the contract.
+    pub protocols: Vec<String>,
+    /// As server.
+    pub served: Red,
+    /// As client.
+    pub asked: Red,
+    /// Bytes of its connections as server; of all its connections if it serves nothing.
+    pub ledger: Ledger,
+    /// Share of those bytes understood, 0 to 1.
+    pub coverage: f64,
+    /// Open connections as server.
+    pub connections: u64,
+    /// Its endpoints, busiest first, bounded.
+    pub endpoints: Vec<EndpointRow>,
+}
+
+/// One endpoint of a service.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EndpointRow {
+    /// Protocol id.
+    pub protocol: String,
+    /// The verb.
+    pub operation: String,
+    /// What it acts on; may be empty.
+    pub target: String,
+    /// RED.
+    pub red: Red,
+}
+
+/// One client-server pair.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct EdgeRow {
+    /// Service name of the client.
+    pub client: String,
+    /// Service name of the server.
+    pub server: String,
+    /// Protocol ids seen.
+    pub protocols: Vec<String>,
+    /// RED.
+    pub red: Red,
+    /// Mean smoothed round-trip time in microseconds; `None` if never sampled.
+    pub rtt_us: Option<f64>,
+    /// Mean SYN to ACK time in microseconds; `None` if never seen.
+    pub connect_us: Option<f64>,
+    /// Segments sent again.
+    pub retransmits: u64,
+    /// Connections ended by RST.
+    pub resets: u64,
+    /// Connections opened.
+    pub opened: u64,
+    /// Payload bytes in both directions.
+    pub bytes: u64,
+}
+
+/// Everything a surface can show at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// When it was taken, microseconds since the epoch.
+    pub at_us: u64,
+    /// Seconds the RED numbers cover.
+    pub window_s: f64,
+    /// Services, busiest first.
+    pub services: Vec<ServiceRow>,
+    /// Edges, busiest first.
+    pub edges: Vec<EdgeRow>,
+    /// Where every byte went since the start.
+    pub ledger: Ledger,
+    /// Taps, protocols and outputs.
+    pub health: Vec<TapHealth>,
+    /// What the agent itself used.
+    pub agent: AgentCost,
+}
+
+/// What the agent itself uses and refuses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AgentCost {
+    /// CPU seconds since the start.
+    pub cpu_seconds: f64,
+    /// Resident memory in bytes.
+    pub memory_bytes: u64,
+    /// Live connections.
+    pub connections: u64,
+    /// Tap events handled since the start.
+    pub tap_events: u64,
+    /// Payload bytes the tap saw.
+    pub tap_bytes: u64,
+    /// Payload bytes the tap lost.
+    pub tap_lost: u64,
+    /// Exchanges that found no cell of their own.
+    pub cardinality_overflow: u64,
+}
+
+/// The questions a surface may ask. The agent answers from its store.
+pub trait Query: Send + Sync {
+    /// The picture over about the last `window_s` seconds; 0 means since the start.
+    fn snapshot(&self, window_s: f64) -> Snapshot;
+    /// `/metrics` in the Prometheus text format.
+    fn prometheus(&self) -> String;
+    /// True once every tap that can attach is attached.
+    fn ready(&self) -> bool;
+}
