@@ -95,6 +95,10 @@ pub struct Segment<'a> {
     /// Of the stream bytes between the last event of this direction and this one, how many the tap
     /// wanted to copy but lost (ring full). Such bytes show up as a sequence gap.
     pub lost_before: u32,
+    /// True if the tap saw every byte of this direction up to here in order, so that a sequence gap
+    /// before this segment is final and not reordering: `lost_before` bytes of it were lost, the
+    /// rest were skipped on purpose. Replay says false; live egress says true.
+    pub in_order: bool,
     /// TCP health of the sending socket, if the tap sampled it here.
     pub health: Option<TcpHealth>,
 }
