@@ -1,0 +1,52 @@
+//! The operating system is asked for at the doors only: `lib.rs`, `mod.rs`, `build.rs`, and a list.
+
+use crate::finding::Finding;
+use crate::tree::Tree;
+
+const RULE: &str = "platform";
+const DOORS: [&str; 3] = ["lib.rs", "mod.rs", "build.rs"];
+
+/// Doors that carry another name: the file that chooses among folders of its own name.
+const LISTED: [&str; 5] = [
+    "apps/agent/src/commands.rs",
+    "apps/agent/src/platform.rs",
+    "pipeline/capture/src/linux.rs",
+    "pipeline/entities/src/sources.rs",
+    "xtask/src/tidy/platform.rs",
+];
+
+/// Looks for `target_os` and its kin in every Rust file.
+pub(super) fn check(tree: &Tree) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for file in tree.rust_files() {
+        if DOORS.contains(&file.name()) || LISTED.contains(&file.path.as_str()) {
+            continue;
+        }
+        for (number, line) in (1..).zip(file.text.lines()) {
+            let code = line.split("//").next().unwrap_or(line);
+            if code.contains("cfg") && (code.contains("target_os") || code.contains("(unix)")) {
+                let message = "choose the platform at a door: lib.rs, mod.rs or a listed file";
+                findings.push(Finding::new(RULE, &file.path, number, message));
+            }
+        }
+    }
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LINUX: &str = "#[cfg(target_os = \"linux\")]\nmod linux;\n";
+
+    #[test]
+    fn doors_may_choose() {
+        let tree = Tree::of(&[("a/src/lib.rs", LINUX), (LISTED[0], LINUX)]);
+        assert_eq!(check(&tree), []);
+    }
+
+    #[test]
+    fn rooms_may_not() {
+        assert_eq!(check(&Tree::of(&[("a/src/red.rs", LINUX)])).len(), 1);
+    }
+}
