@@ -1,10 +1,23 @@
 //! Who speaks.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// An interned [`Entity`], valid in the directory that made it. Small and dense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct EntityId(pub u32);
+
+impl EntityId {
+    /// Stands for all that found no room of their own in a bounded table; no directory makes it.
+    pub const OTHER: Self = Self(u32::MAX);
+}
+
+/// Says who an [`EntityId`] stands for. The entities stage answers, later stages ask.
+pub trait Directory {
+    /// The entity as it is known now. An id the directory did not make gives an empty entity.
+    fn entity(&self, id: EntityId) -> Arc<Entity>;
+}
 
 /// The process behind a socket, as far as the kernel could say when it was seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

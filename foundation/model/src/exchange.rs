@@ -19,6 +19,13 @@ pub struct ProtocolInfo {
     pub ports: &'static [u16],
 }
 
+impl ProtocolInfo {
+    /// True if both are the same protocol; nearly always one comparison of addresses.
+    pub fn is(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other) || self.name == other.name
+    }
+}
+
 /// Metric family, after the OpenTelemetry semantic conventions 1.44.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Family {
@@ -50,6 +57,9 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// All, in index order.
+    pub const ALL: [Self; 4] = [Self::Request, Self::Session, Self::Oneway, Self::Push];
+
     /// The word in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
