@@ -1,1 +1,18 @@
-//! dissect.
+//! Bytes in order → exchanges.
+//!
+//! Read `protocol.rs` first (the two traits), then `protocols/redis` (the smallest protocol), then
+//! `dissector.rs` (one per connection: chunk in, exchanges out) and `classify.rs` (which protocol is it?).
+//! Adding a protocol is one folder and one word in `protocols.rs`; nothing else here or later changes.
+#![forbid(unsafe_code)]
+
+pub mod bytes;
+mod classify;
+mod dissector;
+pub mod naming;
+pub mod pairing;
+pub mod protocol;
+pub mod protocols;
+
+pub use dissector::{Counters, Dissector, Wants};
+pub use protocol::{Output, Protocol, Session};
+pub use protocols::PROTOCOLS;

@@ -1,0 +1,4 @@
+//! Reading bytes without ever reading past them.
+
+pub mod cursor;
+pub mod line;

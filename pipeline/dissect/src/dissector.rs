@@ -1,0 +1,381 @@
+//! One connection: chunks in, exchanges out, every byte booked.
+//!
+//! ```text
+//!            match                 Becomes, or too many desyncs
+//! Opening ──────────▶ Reading ──────────────────────────────▶ Opening
+//!    │ budget spent, or TLS
+//!    └──────────▶ Opaque (unknown or sealed; costs nothing more)
+//! ```
+
+use model::{
+    Chunk, CloseReason, Content, Direction, Incomplete, Ledger, MissingReason, Outcome,
+    ProtocolInfo, Side, Timestamp,
+};
+
+use crate::classify::{Clues, Decision, classify};
+use crate::protocol::{Input, Output, Protocol, Session, Start, Step};
+
+mod opening;
+mod reading;
+
+use opening::OpeningBytes;
+use reading::{After, Reading};
+
+/// How much of a direction the tap should copy from here on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    /// Every byte.
+    Everything,
+    /// Message heads: the start of every turn is enough.
+    Heads,
+    /// The next `n` bytes are not needed, heads after them are.
+    After(u64),
+    /// Nothing more, ever: opaque.
+    Nothing,
+}
+
+/// What happened besides exchanges. Cumulative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Connections given up as of no known protocol.
+    pub given_up: u64,
+    /// Times a session lost the frame boundary.
+    pub desyncs: u64,
+}
+
+/// The state of one connection between connections and metrics.
+pub struct Dissector {
+    state: State,
+    initiator: Option<Direction>,
+    ports: [u16; 2],
+    from_start: bool,
+    attempts: u8,
+    /// Booked bytes since the last [`Dissector::take_ledger`].
+    ledger: Ledger,
+    seen: u64,
+}
+
+enum State {
+    /// Not yet recognised.
+    Opening(Option<Box<OpeningBytes>>),
+    /// Recognised.
+    Reading(Box<Reading>),
+    /// Never to be read: unknown or sealed.
+    Opaque(Outcome),
+}
+
+impl Dissector {
+    /// Most bytes of an unfinished frame held per side: the longest head we accept (HTTP servers allow 8–64 KiB).
+    pub const HELD_MAX: usize = 64 * 1024;
+    /// Failed classifications before a connection is given up.
+    const ATTEMPTS_MAX: u8 = 12;
+
+    /// A connection whose protocol is not known. `ports` are those of the Forward and Backward senders.
+    pub const fn new(initiator: Option<Direction>, ports: [u16; 2], from_start: bool) -> Self {
+        Self {
+            state: State::Opening(None),
+            initiator,
+            ports,
+            from_start,
+            attempts: 0,
+            ledger: Ledger {
+                seen: 0,
+                parsed: 0,
+                skipped: 0,
+                lost: 0,
+                sealed: 0,
+                unknown: 0,
+            },
+            seen: 0,
+        }
+    }
+
+    /// A connection nobody will try to read.
+    pub fn opaque() -> Self {
+        let mut dissector = Self::new(None, [0; 2], false);
+        dissector.state = State::Opaque(Outcome::Unknown);
+        dissector
+    }
+
+    /// The protocol, once recognised.
+    pub fn protocol(&self) -> Option<&'static ProtocolInfo> {
+        match &self.state {
+            State::Reading(reading) => Some(reading.protocol),
+            State::Opening(_) | State::Opaque(_) => None,
+        }
+    }
+
+    /// The direction in which the client sends, as far as known.
+    pub fn client(&self) -> Option<Direction> {
+        match &self.state {
+            State::Reading(reading) => Some(reading.client),
+            State::Opening(_) | State::Opaque(_) => self.initiator,
+        }
+    }
+
+    /// Takes the next piece of one direction.
+    pub fn chunk(&mut self, chunk: &Chunk<'_>, output: &mut Output<'_>, counters: &mut Counters) {
+        match chunk.content {
+            Content::Bytes(bytes) => {
+                self.seen += bytes.len() as u64;
+                self.bytes(chunk.direction, bytes, chunk.at, output, counters);
+            }
+            Content::Missing { bytes, reason } => {
+                self.seen += bytes;
+                self.missing(chunk, bytes, reason, output);
+            }
+            Content::End => {
+                if let State::Reading(reading) = &mut self.state {
+                    reading.end(chunk.direction, chunk.at, &mut self.ledger, output);
+                }
+            }
+        }
+        debug_assert_eq!(
+            self.seen,
+            self.booked() + self.held(),
+            "every byte is booked once"
+        );
+    }
+
+    /// The connection is over. Everything held is booked, everything pending emitted.
+    pub fn close(&mut self, reason: CloseReason, at: Timestamp, output: &mut Output<'_>) {
+        let incomplete = match reason {
+            CloseReason::Reset(_) => Incomplete::Reset,
+            CloseReason::Idle => Incomplete::Timeout,
+            CloseReason::Finished | CloseReason::Reused | CloseReason::EndOfCapture => {
+                Incomplete::Closed
+            }
+        };
+        match std::mem::replace(&mut self.state, State::Opaque(Outcome::Unknown)) {
+            State::Opening(Some(opening)) => self.ledger.unknown += opening.held(),
+            State::Reading(mut reading) => {
+                self.ledger.parsed += reading.held();
+                reading.session.close(incomplete, at, output);
+            }
+            State::Opening(None) | State::Opaque(_) => {}
+        }
+    }
+
+    /// Emits requests that have waited for an answer since before `before`.
+    pub fn expire(&mut self, before: Timestamp, output: &mut Output<'_>) {
+        if let State::Reading(reading) = &mut self.state {
+            reading.session.expire(before, output);
+        }
+    }
+
+    /// How much of `direction` is worth copying from here on.
+    pub fn wants(&self, direction: Direction) -> Wants {
+        match &self.state {
+            State::Opening(_) => Wants::Heads,
+            State::Reading(reading) => reading.wants(direction),
+            State::Opaque(_) => Wants::Nothing,
+        }
+    }
+
+    /// Bytes booked since the last call. Bytes still held are in none of them yet.
+    pub fn take_ledger(&mut self) -> Ledger {
+        let booked = self.booked();
+        self.seen -= booked;
+        let mut ledger = std::mem::take(&mut self.ledger);
+        ledger.seen = booked;
+        debug_assert!(ledger.adds_up(), "{ledger:?}");
+        ledger
+    }
+
+    /// Bytes taken but not yet booked: parts of frames, and of openings.
+    pub fn held(&self) -> u64 {
+        match &self.state {
+            State::Opening(opening) => opening.as_ref().map_or(0, |o| o.held()),
+            State::Reading(reading) => reading.held(),
+            State::Opaque(_) => 0,
+        }
+    }
+
+    fn booked(&self) -> u64 {
+        Outcome::ALL
+            .iter()
+            .map(|outcome| self.ledger.get(*outcome))
+            .sum()
+    }
+
+    fn bytes(
+        &mut self,
+        direction: Direction,
+        mut bytes: &[u8],
+        at: Timestamp,
+        output: &mut Output<'_>,
+        counters: &mut Counters,
+    ) {
+        // Each turn either uses the bytes up or leaves a state that makes progress on the rest.
+        while !bytes.is_empty() {
+            match &mut self.state {
+                State::Opaque(outcome) => {
+                    self.ledger.book(*outcome, bytes.len() as u64);
+                    return;
+                }
+                State::Reading(reading) => {
+                    let before = output.emitted();
+                    let after = reading.bytes(direction, bytes, at, &mut self.ledger, output);
+                    if output.emitted() != before {
+                        self.attempts = 0;
+                    }
+                    match after {
+                        After::Done => return,
+                        After::Anew(rest) => {
+                            self.anew(rest.is_some(), at, output, counters);
+                            bytes = rest.unwrap_or_default();
+                        }
+                    }
+                }
+                State::Opening(_) => {
+                    self.opening(direction, bytes, at, output, counters);
+                    return;
+                }
+            }
+        }
+    }
+
+    /// Back to the classifier: after an upgrade (`agreed`), or because the session lost its way.
+    fn anew(
+        &mut self,
+        agreed: bool,
+        at: Timestamp,
+        output: &mut Output<'_>,
+        counters: &mut Counters,
+    ) {
+        if let State::Reading(reading) = &mut self.state {
+            self.ledger.unknown += reading.held();
+            if agreed {
+                self.initiator = Some(reading.client);
+                self.attempts = 0;
+            } else {
+                reading.session.close(Incomplete::Gap, at, output);
+            }
+        }
+        self.state = State::Opening(None);
+        if !agreed {
+            counters.desyncs += 1;
+            self.from_start = false;
+            self.attempts += Self::ATTEMPTS_MAX / 3;
+            if self.attempts >= Self::ATTEMPTS_MAX {
+                counters.given_up += 1;
+                self.state = State::Opaque(Outcome::Unknown);
+            }
+        }
+    }
+
+    fn opening(
+        &mut self,
+        direction: Direction,
+        bytes: &[u8],
+        at: Timestamp,
+        output: &mut Output<'_>,
+        counters: &mut Counters,
+    ) {
+        let State::Opening(slot) = &mut self.state else {
+            return;
+        };
+        let mut clues = Clues {
+            initiator: self.initiator,
+            ports: self.ports,
+            from_start: self.from_start,
+            last_try: false,
+        };
+        // The first chunk is judged in place: most connections need no copy.
+        let decision = match slot {
+            None => {
+                let mut both: [&[u8]; 2] = [&[], &[]];
+                both[direction.index()] = bytes;
+                classify(both, &clues)
+            }
+            Some(opening) => {
+                opening.push(direction, bytes, at);
+                clues.last_try = opening.is_full();
+                classify(opening.both(), &clues)
+            }
+        };
+        match decision {
+            Decision::Take(protocol, client) => {
+                let held = slot.take();
+                self.read(protocol, client);
+                match held {
+                    None => self.bytes(direction, bytes, at, output, counters),
+                    Some(held) => {
+                        for (direction, bytes, at) in held.pieces() {
+                            self.bytes(direction, bytes, at, output, counters);
+                        }
+                    }
+                }
+            }
+            Decision::Wait => {
+                if slot.is_none() {
+                    slot.insert(Box::default()).push(direction, bytes, at);
+                }
+            }
+            Decision::Sealed => self.give_up(Outcome::Sealed, bytes),
+            Decision::Nothing => {
+                self.attempts += 1;
+                if self.attempts >= Self::ATTEMPTS_MAX {
+                    counters.given_up += 1;
+                    self.give_up(Outcome::Unknown, bytes);
+                } else {
+                    let held = slot.take().map_or(bytes.len() as u64, |o| o.held());
+                    self.ledger.unknown += held;
+                    self.from_start = false;
+                }
+            }
+        }
+    }
+
+    fn read(&mut self, protocol: &'static dyn Protocol, client: Direction) {
+        let session: Box<dyn Session> = protocol.open(Start {
+            from_start: self.from_start,
+        });
+        self.state = State::Reading(Box::new(Reading::new(protocol.protocol(), session, client)));
+    }
+
+    fn give_up(&mut self, outcome: Outcome, bytes: &[u8]) {
+        let held = match &self.state {
+            State::Opening(Some(opening)) => opening.held(),
+            State::Opening(None) | State::Reading(_) | State::Opaque(_) => bytes.len() as u64,
+        };
+        self.ledger.book(outcome, held);
+        self.state = State::Opaque(outcome);
+    }
+
+    fn missing(
+        &mut self,
+        chunk: &Chunk<'_>,
+        bytes: u64,
+        reason: MissingReason,
+        output: &mut Output<'_>,
+    ) {
+        match &mut self.state {
+            State::Reading(reading) => {
+                reading.missing(chunk, bytes, reason, &mut self.ledger, output);
+            }
+            State::Opening(slot) => {
+                // What was held no longer joins up with what comes.
+                self.ledger.unknown += slot.take().map_or(0, |o| o.held());
+                self.from_start = false;
+                match reason {
+                    MissingReason::Lost => self.ledger.lost += bytes,
+                    MissingReason::Skipped => self.ledger.unknown += bytes,
+                }
+            }
+            State::Opaque(outcome) => match reason {
+                MissingReason::Lost => self.ledger.lost += bytes,
+                MissingReason::Skipped => self.ledger.book(*outcome, bytes),
+            },
+        }
+    }
+}
+
+/// Which side sends in `direction`, given the client's direction.
+fn side_of(direction: Direction, client: Direction) -> Side {
+    if direction == client {
+        Side::Client
+    } else {
+        Side::Server
+    }
+}

@@ -1,0 +1,48 @@
+//! The first bytes of a connection, kept in order of arrival until its protocol is known.
+
+use model::{Direction, Timestamp};
+
+/// Bytes kept per connection while it is classified.
+const OPENING_BYTES_MAX: usize = 4 * 1024;
+/// Chunks kept, so that single-byte chunks are bounded too.
+const OPENING_CHUNKS_MAX: usize = 512;
+
+/// What has been seen so far, per direction for the probes and as pieces for the replay.
+#[derive(Default)]
+pub(super) struct OpeningBytes {
+    bytes: [Vec<u8>; 2],
+    pieces: Vec<(Direction, Timestamp, usize)>,
+}
+
+impl OpeningBytes {
+    pub(super) fn push(&mut self, direction: Direction, bytes: &[u8], at: Timestamp) {
+        self.bytes[direction.index()].extend_from_slice(bytes);
+        self.pieces.push((direction, at, bytes.len()));
+    }
+
+    /// True if no more will be waited for.
+    pub(super) fn is_full(&self) -> bool {
+        self.held() >= OPENING_BYTES_MAX as u64 || self.pieces.len() >= OPENING_CHUNKS_MAX
+    }
+
+    pub(super) fn held(&self) -> u64 {
+        self.bytes.iter().map(|b| b.len() as u64).sum()
+    }
+
+    pub(super) fn both(&self) -> [&[u8]; 2] {
+        [&self.bytes[0], &self.bytes[1]]
+    }
+
+    /// The chunks as they came.
+    pub(super) fn pieces(&self) -> impl Iterator<Item = (Direction, &[u8], Timestamp)> {
+        let mut at = [0; 2];
+        self.pieces
+            .iter()
+            .filter_map(move |(direction, time, length)| {
+                let start = at[direction.index()];
+                at[direction.index()] += length;
+                let bytes = self.bytes[direction.index()].get(start..start + length)?;
+                Some((*direction, bytes, *time))
+            })
+    }
+}

@@ -1,0 +1,1 @@
+//! Names of low cardinality from what stands on the wire: no literal, id or secret goes further.

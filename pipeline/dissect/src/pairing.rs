@@ -1,0 +1,161 @@
+//! Requests that wait for their answers, in order.
+
+use std::collections::VecDeque;
+
+use model::{
+    EndpointId, Exchange, Incomplete, Kind, ProtocolInfo, ShortText, Status, Timestamp, Wire,
+};
+
+/// A request that has no answer yet. `T` is what the protocol must remember to read the answer.
+#[derive(Debug)]
+pub struct Pending<T> {
+    /// Operation and target.
+    pub endpoint: EndpointId,
+    /// What sort of exchange it will be.
+    pub kind: Kind,
+    /// First byte of the request.
+    pub start: Timestamp,
+    /// First byte of the answer, once seen.
+    pub first_answer: Option<Timestamp>,
+    /// Bytes of the request.
+    pub request_bytes: u64,
+    /// Bytes of the answer so far.
+    pub response_bytes: u64,
+    /// Present only with `--raw`.
+    pub wire: Option<Box<Wire>>,
+    /// The protocol's own.
+    pub tag: T,
+}
+
+impl<T> Pending<T> {
+    /// Notes bytes of the answer; the first call fixes the time to first byte.
+    pub fn answer_bytes(&mut self, bytes: u64, first_at: Timestamp) {
+        self.first_answer.get_or_insert(first_at);
+        self.response_bytes += bytes;
+    }
+
+    /// The exchange, answered: `at` is the time of the answer's last byte.
+    pub fn answered(
+        self,
+        protocol: &'static ProtocolInfo,
+        version: ShortText,
+        status: Status,
+        at: Timestamp,
+    ) -> Exchange {
+        let start = self.start;
+        let first_answer = self.first_answer.unwrap_or(at);
+        Exchange {
+            duration_ns: Some(at.since_ns(start)),
+            ttfb_ns: Some(first_answer.since_ns(start)),
+            ..self.bare(protocol, version, status, None)
+        }
+    }
+
+    /// The exchange, not or not wholly answered, and why.
+    pub fn unanswered(
+        self,
+        protocol: &'static ProtocolInfo,
+        version: ShortText,
+        status: Status,
+        reason: Incomplete,
+    ) -> Exchange {
+        let start = self.start;
+        let ttfb_ns = self.first_answer.map(|at| at.since_ns(start));
+        Exchange {
+            ttfb_ns,
+            ..self.bare(protocol, version, status, Some(reason))
+        }
+    }
+
+    fn bare(
+        self,
+        protocol: &'static ProtocolInfo,
+        version: ShortText,
+        status: Status,
+        incomplete: Option<Incomplete>,
+    ) -> Exchange {
+        Exchange {
+            protocol,
+            version,
+            kind: self.kind,
+            endpoint: self.endpoint,
+            status,
+            start: self.start,
+            duration_ns: None,
+            ttfb_ns: None,
+            request_bytes: self.request_bytes,
+            response_bytes: self.response_bytes,
+            incomplete,
+            wire: self.wire,
+        }
+    }
+}
+
+/// Requests answered in the order they were sent, at most `limit` at a time.
+#[derive(Debug)]
+pub struct InOrder<T> {
+    queue: VecDeque<Pending<T>>,
+    limit: usize,
+}
+
+impl<T> InOrder<T> {
+    /// No request yet. More than `limit` open ones are refused by [`InOrder::push`].
+    pub const fn new(limit: usize) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            limit,
+        }
+    }
+
+    /// Appends a request; gives it back if there are too many open ones.
+    pub fn push(&mut self, pending: Pending<T>) -> Result<(), Pending<T>> {
+        if self.queue.len() >= self.limit {
+            return Err(pending);
+        }
+        self.queue.push_back(pending);
+        Ok(())
+    }
+
+    /// The oldest open request.
+    pub fn front(&self) -> Option<&Pending<T>> {
+        self.queue.front()
+    }
+
+    /// The oldest open request.
+    pub fn front_mut(&mut self) -> Option<&mut Pending<T>> {
+        self.queue.front_mut()
+    }
+
+    /// The newest open request.
+    pub fn back_mut(&mut self) -> Option<&mut Pending<T>> {
+        self.queue.back_mut()
+    }
+
+    /// All, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Pending<T>> {
+        self.queue.iter()
+    }
+
+    /// Takes the oldest open request.
+    pub fn pop(&mut self) -> Option<Pending<T>> {
+        self.queue.pop_front()
+    }
+
+    /// Takes the oldest open request if it began before `before`.
+    pub fn pop_older(&mut self, before: Timestamp) -> Option<Pending<T>> {
+        if self.queue.front()?.start >= before {
+            return None;
+        }
+        self.queue.pop_front()
+    }
+
+    /// How many are open.
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// True if none is open.
+    pub fn is_empty(&self) -> bool {
+        self.queue.is_empty()
+    }
+}

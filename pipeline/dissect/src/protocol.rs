@@ -1,0 +1,159 @@
+//! The two traits a protocol implements, and the words they use.
+
+use model::{Exchange, Incomplete, Names, ProtocolInfo, Side, Timestamp};
+
+/// A protocol as a value: what it is, how it is recognised, how it is read.
+pub trait Protocol: Sync {
+    /// Name, family, specification, usual ports.
+    fn protocol(&self) -> &'static ProtocolInfo;
+
+    /// Looks at the first bytes of both ends. Reads no port and keeps nothing.
+    ///
+    /// Prefers [`Verdict::No`] to a doubtful match: a missed protocol is counted as unknown and asked
+    /// again, an invented one is a lie.
+    fn probe(&self, opening: Opening<'_>) -> Verdict;
+
+    /// Begins to read a connection.
+    fn open(&self, start: Start) -> Box<dyn Session>;
+}
+
+/// The bytes a probe may look at: the start of what was seen of each end, possibly empty.
+#[derive(Clone, Copy, Debug)]
+pub struct Opening<'a> {
+    /// From the end taken to be the client.
+    pub client: &'a [u8],
+    /// From the end taken to be the server.
+    pub server: &'a [u8],
+    /// True if the connection was seen from its first byte: then `client` starts a message for sure.
+    pub from_start: bool,
+}
+
+/// What a probe says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is something else.
+    No,
+    /// It may be; more bytes would tell.
+    NotYet,
+    /// It is, with this score out of 100. At [`Verdict::CERTAIN`] nobody else is asked.
+    Match(u8),
+}
+
+impl Verdict {
+    /// A score at which no other protocol can fit: a long, unmistakable token or several checks that agree.
+    pub const CERTAIN: u8 = 90;
+}
+
+/// How a session begins.
+#[derive(Clone, Copy, Debug)]
+pub struct Start {
+    /// True if both streams are seen from their first byte. False: the session may begin in the
+    /// middle of a conversation, and must not pair an answer with a request it has not seen.
+    pub from_start: bool,
+}
+
+/// A piece of one side's stream, given to [`Session::step`].
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// Who sent it.
+    pub side: Side,
+    /// Everything not yet taken, starting at a frame boundary as the session last said. Never empty.
+    pub bytes: &'a [u8],
+    /// When the first of these bytes was sent.
+    pub first_at: Timestamp,
+    /// When the last of them was sent.
+    pub at: Timestamp,
+}
+
+/// What a session did with an [`Input`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Read `n > 0` bytes; ask again with the rest. More than was given is [`Step::Desync`].
+    Took(usize),
+    /// Read a head of `head` bytes; the `body` bytes after it need not be shown. When the last of
+    /// them has passed, [`Session::passed`] is called. `u64::MAX` means up to the end of the stream.
+    /// Bytes missing inside the body do no harm. `head` may be 0, `body` may be 0.
+    Skip {
+        /// Bytes read.
+        head: usize,
+        /// Bytes after them that nobody needs to look at.
+        body: u64,
+    },
+    /// The frame is not whole; show the same bytes again with more behind them. Beyond
+    /// [`crate::Dissector::HELD_MAX`] bytes it counts as [`Step::Desync`].
+    Wait,
+    /// These bytes make no sense here. The session has emitted what it had to; [`Session::resync`] follows.
+    Desync,
+    /// After the first `n` bytes the connection speaks something else (upgrade, tunnel, TLS): both
+    /// sides are classified anew. The session emits what is pending before it says so.
+    Becomes(usize),
+}
+
+/// One connection of one protocol: frames → exchanges.
+///
+/// The contract, fuzzed as written: never panics, never blocks, reads no clock, keeps bounded memory,
+/// takes every byte once, emits each exchange exactly once, and **misses rather than invents**: after
+/// a gap or from mid-stream it reports no operation that the whole conversation would not contain.
+pub trait Session: Send {
+    /// Reads the next frame of one side.
+    fn step(&mut self, input: Input<'_>, output: &mut Output<'_>) -> Step;
+
+    /// The body announced by [`Step::Skip`] has passed; `at` is the time of its last byte and `bytes`
+    /// its length (of an endless body: what passed until the stream ended).
+    fn passed(&mut self, side: Side, bytes: u64, at: Timestamp, output: &mut Output<'_>);
+
+    /// `bytes` of this side are missing, outside of a body. A frame in progress is dropped. What can no
+    /// longer be paired is emitted as [`Incomplete::Gap`]. [`Session::resync`] follows.
+    fn gap(&mut self, side: Side, bytes: u64, at: Timestamp, output: &mut Output<'_>);
+
+    /// Looks for a frame boundary after a gap or desync. `bytes` start at a packet boundary.
+    /// `Some(n)`: a frame starts at byte `n`. `None`: not in here.
+    fn resync(&mut self, side: Side, bytes: &[u8]) -> Option<usize>;
+
+    /// This side sends no more. A close-delimited message ends here.
+    fn end(&mut self, side: Side, at: Timestamp, output: &mut Output<'_>);
+
+    /// The connection is over: everything pending is emitted with `reason`.
+    fn close(&mut self, reason: Incomplete, at: Timestamp, output: &mut Output<'_>);
+
+    /// Requests that began before `before` and have no answer yet are emitted as
+    /// [`Incomplete::Timeout`]; a late answer is then ignored.
+    fn expire(&mut self, before: Timestamp, output: &mut Output<'_>);
+
+    /// True if every byte of this connection is wanted, because many messages travel in one packet
+    /// (pipelining). False: heads are enough.
+    fn wants_everything(&self) -> bool;
+}
+
+/// Where a session puts its exchanges, and what it may use to make them.
+pub struct Output<'a> {
+    /// Interned operation and target names.
+    pub names: &'a mut Names,
+    /// True if [`Exchange::wire`] is wanted.
+    pub raw: bool,
+    sink: &'a mut dyn FnMut(&Exchange),
+    emitted: u64,
+}
+
+impl<'a> Output<'a> {
+    /// Exchanges go to `sink`.
+    pub fn new(names: &'a mut Names, raw: bool, sink: &'a mut dyn FnMut(&Exchange)) -> Self {
+        Self {
+            names,
+            raw,
+            sink,
+            emitted: 0,
+        }
+    }
+
+    /// Hands on one exchange.
+    pub fn emit(&mut self, exchange: &Exchange) {
+        self.emitted += 1;
+        (self.sink)(exchange);
+    }
+
+    /// How many were handed on so far.
+    pub const fn emitted(&self) -> u64 {
+        self.emitted
+    }
+}

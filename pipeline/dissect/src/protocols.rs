@@ -1,0 +1,17 @@
+//! The list of protocols: one word each, in alphabetical order.
+//!
+//! From it follow the classifier, `redsight protocols`, the case runner, the fuzz target and the pages
+//! in `docs/protocols`.
+
+use crate::protocol::Protocol;
+
+macro_rules! protocols {
+    ($($name:ident),* $(,)?) => {
+        $(pub mod $name;)*
+
+        /// Every protocol, in the order of the list.
+        pub static PROTOCOLS: &[&dyn Protocol] = &[$(&$name::PROTOCOL),*];
+    };
+}
+
+protocols! { http1, postgresql, redis }

@@ -1,0 +1,429 @@
+//! Plays every `.case` of every protocol in six ways and compares with its `.expect`.
+//!
+//! A case is a transcript, one chunk a line, one millisecond apart:
+//! ```text
+//! # a comment
+//! > GET / HTTP/1.1\r\n\r\n        bytes from the client
+//! < HTTP/1.1 204 OK\r\n\r\n       bytes from the server
+//! ! > 100                         100 bytes from the client are lost
+//! ~ < 100                         100 bytes from the server were skipped on purpose
+//! . >                             the client sends no more (FIN)
+//! x <                             the server resets the connection
+//! @ mid-stream                    (first line) no SYN was seen
+//! ```
+//! Escapes: `\r \n \t \0 \\ \xHH`, and `\*N` repeats the byte before it up to N times.
+//!
+//! Whole, cut once at every byte, and byte by byte must give exactly the `.expect`. With gaps, from
+//! mid-stream and with unknown sides nothing may be reported that the whole run lacks.
+//! `BLESS=1 cargo test -p redsight-dissect --test cases` rewrites the `.expect` files.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use dissect::{Counters, Dissector, Output};
+use model::{
+    Chunk, CloseReason, Content, Direction, Exchange, Ledger, MissingReason, Names, Timestamp,
+};
+
+/// One line of a case, with its time in milliseconds. Pieces of a cut line share its time.
+#[derive(Clone, Debug)]
+struct Move {
+    at: u64,
+    what: What,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Bytes(Direction, Vec<u8>),
+    Missing(Direction, u64, MissingReason),
+    End(Direction),
+    Reset(Direction),
+}
+
+/// A transcript and how it begins.
+struct Case {
+    path: PathBuf,
+    moves: Vec<Move>,
+    mid_stream: bool,
+}
+
+/// How a case is played.
+#[derive(Clone, Copy)]
+struct Play {
+    initiator: Option<Direction>,
+    swapped: bool,
+    from_start: bool,
+}
+
+const NORMAL: Play = Play {
+    initiator: Some(Direction::Forward),
+    swapped: false,
+    from_start: true,
+};
+
+#[test]
+fn cases_give_what_is_expected_however_they_are_cut() {
+    let cases = all_cases();
+    assert!(cases.len() >= 3, "no cases found");
+    let mut failures = Vec::new();
+    for case in &cases {
+        let play = Play {
+            from_start: !case.mid_stream,
+            ..NORMAL
+        };
+        let play = if case.mid_stream {
+            Play {
+                initiator: None,
+                ..play
+            }
+        } else {
+            play
+        };
+        let whole = run(&case.moves, play);
+        let expect = case.path.with_extension("expect");
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(&expect, whole.join("\n") + "\n").expect("the expectation can be written");
+        }
+        let expected = fs::read_to_string(&expect).unwrap_or_default();
+        let expected: Vec<&str> = expected.lines().collect();
+        if whole != expected {
+            failures.push(format!(
+                "{}: whole\n{}",
+                case.path.display(),
+                whole.join("\n")
+            ));
+            continue;
+        }
+        for (how, moves) in cuts(&case.moves) {
+            let got = run(&moves, play);
+            if got != whole {
+                let text = got.join("\n");
+                failures.push(format!("{}: {how}\n{text}", case.path.display()));
+                break;
+            }
+        }
+    }
+    println!("{} cases", cases.len());
+    assert!(failures.is_empty(), "\n{}", failures.join("\n\n"));
+}
+
+#[test]
+fn gaps_late_starts_and_unknown_sides_never_invent_an_operation() {
+    let mut failures = Vec::new();
+    for case in &all_cases() {
+        let whole = run(&case.moves, NORMAL);
+        for (how, moves, play) in hardships(&case.moves) {
+            let got = run(&moves, play);
+            if let Some(line) = invented(&got, &whole) {
+                failures.push(format!("{}: {how}: invented {line}", case.path.display()));
+                break;
+            }
+        }
+    }
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+/// The first line whose operation and target `got` has more often than `whole`.
+fn invented(got: &[String], whole: &[String]) -> Option<String> {
+    let operation = |line: &str| line.split(" | ").next().unwrap_or_default().to_owned();
+    let mut left: HashMap<String, i64> = HashMap::new();
+    for line in whole {
+        *left.entry(operation(line)).or_default() += 1;
+    }
+    got.iter()
+        .find(|line| {
+            let count = left.entry(operation(line)).or_default();
+            *count -= 1;
+            *count < 0
+        })
+        .cloned()
+}
+
+/// The same moves, cut once at every byte (long ones at 200 places), and byte by byte.
+fn cuts(moves: &[Move]) -> Vec<(String, Vec<Move>)> {
+    let mut all = Vec::new();
+    for (i, one) in moves.iter().enumerate() {
+        let What::Bytes(direction, bytes) = &one.what else {
+            continue;
+        };
+        let step = (bytes.len() / 200).max(1);
+        for at in (1..bytes.len()).step_by(step) {
+            let mut cut = moves.to_vec();
+            cut[i].what = What::Bytes(*direction, bytes[..at].to_vec());
+            let rest = What::Bytes(*direction, bytes[at..].to_vec());
+            cut.insert(
+                i + 1,
+                Move {
+                    at: one.at,
+                    what: rest,
+                },
+            );
+            all.push((format!("move {i} cut at {at}"), cut));
+        }
+    }
+    if moves.iter().map(length).sum::<usize>() < 100_000 {
+        let mut single = Vec::new();
+        for one in moves {
+            if let What::Bytes(direction, bytes) = &one.what {
+                let byte = |b: &u8| Move {
+                    at: one.at,
+                    what: What::Bytes(*direction, vec![*b]),
+                };
+                single.extend(bytes.iter().map(byte));
+            } else {
+                single.push(one.clone());
+            }
+        }
+        all.push(("byte by byte".to_owned(), single));
+    }
+    all
+}
+
+fn length(one: &Move) -> usize {
+    if let What::Bytes(_, bytes) = &one.what {
+        bytes.len()
+    } else {
+        0
+    }
+}
+
+/// Gaps in place of each chunk, starts at each chunk, no SYN, sides swapped.
+fn hardships(moves: &[Move]) -> Vec<(String, Vec<Move>, Play)> {
+    let unknown = Play {
+        initiator: None,
+        from_start: false,
+        swapped: false,
+    };
+    let mut all = Vec::new();
+    for (i, one) in moves.iter().enumerate() {
+        if let What::Bytes(direction, bytes) = &one.what {
+            for reason in [MissingReason::Lost, MissingReason::Skipped] {
+                let mut gapped = moves.to_vec();
+                gapped[i].what = What::Missing(*direction, bytes.len() as u64, reason);
+                all.push((format!("move {i} {reason:?}"), gapped, NORMAL));
+            }
+            let half = bytes.len() / 2;
+            if half > 0 {
+                let mut tail = moves.to_vec();
+                let rest = (bytes.len() - half) as u64;
+                tail[i].what = What::Bytes(*direction, bytes[..half].to_vec());
+                let missing = What::Missing(*direction, rest, MissingReason::Lost);
+                tail.insert(
+                    i + 1,
+                    Move {
+                        at: one.at,
+                        what: missing,
+                    },
+                );
+                all.push((format!("move {i} loses its tail"), tail, NORMAL));
+                let mut late = moves[i..].to_vec();
+                late[0].what = What::Bytes(*direction, bytes[half..].to_vec());
+                all.push((format!("starts inside move {i}"), late, unknown));
+            }
+        }
+        all.push((format!("starts at move {i}"), moves[i..].to_vec(), unknown));
+    }
+    all.push((
+        "sides swapped".to_owned(),
+        moves.to_vec(),
+        Play {
+            swapped: true,
+            ..unknown
+        },
+    ));
+    all
+}
+
+/// Plays the moves and gives one line an exchange, in order of emission.
+fn run(moves: &[Move], play: Play) -> Vec<String> {
+    let mut names = Names::new(Names::LIMIT);
+    let mut dissector = Dissector::new(play.initiator, [40_000, 40_001], play.from_start);
+    let mut counters = Counters::default();
+    let (mut at, mut total, mut ledger) = (0, 0_u64, Ledger::default());
+    let mut closing = CloseReason::Finished;
+    let mut found: Vec<Exchange> = Vec::new();
+    for one in moves {
+        at = 1_000 + one.at;
+        let way = |d: Direction| if play.swapped { d.opposite() } else { d };
+        let (direction, content) = match &one.what {
+            What::Bytes(d, bytes) => (way(*d), Content::Bytes(bytes)),
+            What::Missing(d, n, reason) => (
+                way(*d),
+                Content::Missing {
+                    bytes: *n,
+                    reason: *reason,
+                },
+            ),
+            What::End(d) => (way(*d), Content::End),
+            What::Reset(d) => {
+                closing = CloseReason::Reset(way(*d));
+                break;
+            }
+        };
+        total += match content {
+            Content::Bytes(bytes) => bytes.len() as u64,
+            Content::Missing { bytes, .. } => bytes,
+            Content::End => 0,
+        };
+        let chunk = Chunk {
+            direction,
+            at: Timestamp(at * 1_000_000),
+            content,
+        };
+        let mut sink = |exchange: &Exchange| found.push(exchange.clone());
+        dissector.chunk(
+            &chunk,
+            &mut Output::new(&mut names, true, &mut sink),
+            &mut counters,
+        );
+        ledger += dissector.take_ledger();
+    }
+    let mut sink = |exchange: &Exchange| found.push(exchange.clone());
+    let end = Timestamp((at + 1) * 1_000_000);
+    dissector.close(closing, end, &mut Output::new(&mut names, true, &mut sink));
+    ledger += dissector.take_ledger();
+    assert_eq!(ledger.seen, total, "the ledger has every byte: {ledger:?}");
+    assert!(ledger.adds_up());
+    found
+        .iter()
+        .map(|exchange| describe(exchange, &names))
+        .collect()
+}
+
+fn describe(exchange: &Exchange, names: &Names) -> String {
+    let ms = |ns: Option<u64>| ns.map_or("-".to_owned(), |ns| (ns / 1_000_000).to_string());
+    let wire = exchange.wire.as_deref();
+    format!(
+        "{} {} {} {} | {} {}{}| {} ms, first byte {} ms | {} -> {} bytes | {}| wire: {} {} {}",
+        exchange.protocol.name,
+        exchange.kind.as_str(),
+        names.operation(exchange.endpoint),
+        Some(names.target(exchange.endpoint))
+            .filter(|t| !t.is_empty())
+            .unwrap_or("-"),
+        exchange.version,
+        Some(exchange.status.code.as_str())
+            .filter(|s| !s.is_empty())
+            .unwrap_or("-"),
+        match (exchange.status.error, exchange.status.client_error) {
+            (true, _) => " error ",
+            (_, true) => " client error ",
+            _ => " ",
+        },
+        ms(exchange.duration_ns),
+        ms(exchange.ttfb_ns),
+        exchange.request_bytes,
+        exchange.response_bytes,
+        exchange
+            .incomplete
+            .map_or(String::new(), |reason| format!("{} ", reason.as_str())),
+        wire.map_or("-", |w| &w.operation),
+        wire.and_then(|w| w.target.as_deref()).unwrap_or("-"),
+        wire.and_then(|w| w.status.as_deref()).unwrap_or("-"),
+    )
+}
+
+fn all_cases() -> Vec<Case> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/protocols");
+    let mut cases = Vec::new();
+    for protocol in fs::read_dir(root)
+        .expect("the protocols are there")
+        .flatten()
+    {
+        let Ok(files) = fs::read_dir(protocol.path().join("cases")) else {
+            continue;
+        };
+        for file in files.flatten().map(|f| f.path()) {
+            if file.extension().is_some_and(|e| e == "case") {
+                cases.push(parse(&file));
+            }
+        }
+    }
+    cases.sort_by(|a, b| a.path.cmp(&b.path));
+    cases
+}
+
+fn parse(path: &Path) -> Case {
+    let text = fs::read_to_string(path).expect("a case is readable");
+    let mut case = Case {
+        path: path.to_owned(),
+        moves: Vec::new(),
+        mid_stream: false,
+    };
+    let mut mid_stream = false;
+    for (number, line) in text.lines().enumerate() {
+        let wrong = || -> ! { panic!("{}:{}: cannot read {line}", path.display(), number + 1) };
+        let mut words = line.splitn(3, ' ');
+        let (mark, second, third) = (words.next(), words.next(), words.next());
+        let way = |mark: Option<&str>| match mark {
+            Some(">") => Direction::Forward,
+            Some("<") => Direction::Backward,
+            _ => wrong(),
+        };
+        let at = number as u64;
+        let mut push = |what| case.moves.push(Move { at, what });
+        match mark {
+            None | Some("" | "#") => {}
+            Some("@") => mid_stream = true,
+            Some(">" | "<") => {
+                let bytes = unescape(line.get(2..).unwrap_or_default());
+                push(What::Bytes(way(mark), bytes));
+            }
+            Some(kind @ ("!" | "~")) => {
+                let Some(bytes) = third.and_then(|n| n.trim().parse().ok()) else {
+                    wrong()
+                };
+                let reason = if kind == "!" {
+                    MissingReason::Lost
+                } else {
+                    MissingReason::Skipped
+                };
+                push(What::Missing(way(second), bytes, reason));
+            }
+            Some(".") => push(What::End(way(second))),
+            Some("x") => push(What::Reset(way(second))),
+            Some(_) => wrong(),
+        }
+    }
+    case.mid_stream = mid_stream;
+    case
+}
+
+fn unescape(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        rest = &rest[c.len_utf8()..];
+        if c != '\\' {
+            bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            continue;
+        }
+        let escape = rest
+            .chars()
+            .next()
+            .expect("a backslash is followed by something");
+        rest = &rest[1..];
+        match escape {
+            'r' => bytes.push(b'\r'),
+            'n' => bytes.push(b'\n'),
+            't' => bytes.push(b'\t'),
+            '0' => bytes.push(0),
+            'x' => {
+                bytes.push(u8::from_str_radix(&rest[..2], 16).expect("two hex digits"));
+                rest = &rest[2..];
+            }
+            '*' => {
+                let end = rest
+                    .find(|c: char| !c.is_ascii_digit())
+                    .unwrap_or(rest.len());
+                let times: usize = rest[..end].parse().expect("a count");
+                let last = *bytes.last().expect("a byte to repeat");
+                bytes.resize(bytes.len() + times - 1, last);
+                rest = &rest[end..];
+            }
+            other => bytes.push(other as u8),
+        }
+    }
+    bytes
+}
