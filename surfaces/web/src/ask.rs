@@ -1,0 +1,79 @@
+//! Puts questions to the store without holding up the thread that serves everybody.
+//!
+//! A question may take milliseconds and its JSON may be large, so both are made on a blocking
+//! thread. At most [`QUESTIONS_MAX`] are under way; the others wait their turn, not for ever.
+
+use std::sync::Arc;
+
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use model::view::{Query, Snapshot};
+use serde::Serialize;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use crate::limits::{ANSWER_TIMEOUT, QUESTIONS_MAX};
+use crate::problem::Problem;
+use crate::window::Window;
+
+/// The store, and the turns to ask it.
+#[derive(Clone)]
+pub(crate) struct Ask {
+    query: Arc<dyn Query>,
+    turns: Arc<Semaphore>,
+}
+
+impl Ask {
+    pub(crate) fn new(query: Arc<dyn Query>) -> Self {
+        let turns = Arc::new(Semaphore::new(QUESTIONS_MAX));
+        Self { query, turns }
+    }
+
+    /// Runs `question` on a blocking thread.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn Query) -> T + Send + 'static,
+    ) -> Result<T, Problem> {
+        let asked = async {
+            let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
+            let query = Arc::clone(&self.query);
+            let running = tokio::task::spawn_blocking(move || {
+                // Held until the answer is there, not until the client gives up: a store that
+                // hangs must not gather questions.
+                let _turn = turn;
+                question(&*query)
+            });
+            running.await.ok()
+        };
+        match timeout(ANSWER_TIMEOUT, asked).await {
+            Ok(Some(answer)) => Ok(answer),
+            Ok(None) => Err(Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the question failed inside the agent; its log says more",
+            )),
+            Err(_) => Err(Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                format!("no answer within {ANSWER_TIMEOUT:?}: the agent is overloaded, try again"),
+            )),
+        }
+    }
+
+    /// Answers with the JSON of what `pick` makes of a snapshot.
+    pub(crate) async fn json<T: Serialize>(
+        &self,
+        window: Window,
+        pick: impl FnOnce(Snapshot) -> T + Send + 'static,
+    ) -> Result<Response, Problem> {
+        let written = self
+            .ask(move |query| serde_json::to_vec(&pick(query.snapshot(window.0))))
+            .await?;
+        match written {
+            Ok(body) => Ok(([(CONTENT_TYPE, "application/json")], body).into_response()),
+            Err(error) => Err(Problem::new(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                format!("cannot write the answer as JSON: {error}"),
+            )),
+        }
+    }
+}

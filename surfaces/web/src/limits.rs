@@ -1,0 +1,36 @@
+//! Every bound of the HTTP surface, in one place.
+
+use std::time::Duration;
+
+/// Connections served at once. One more is answered 503 and counted.
+pub(crate) const CONNECTIONS_MAX: usize = 64;
+
+/// Bytes of one request head, and of what is buffered to be written. Browsers send under 4 KiB.
+pub(crate) const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// Header lines of one request.
+pub(crate) const HEADERS_MAX: usize = 64;
+
+/// How long a client may take to send one request head, and to stay silent between two.
+pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may take no byte of an answer before its connection is cut.
+pub(crate) const WRITE_STALL: Duration = Duration::from_secs(20);
+
+/// Questions put to the store at once. The second lets a small one pass a large one.
+pub(crate) const QUESTIONS_MAX: usize = 2;
+
+/// How long an answer of the store is waited for.
+pub(crate) const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long open connections may finish their answer when the server stops.
+pub(crate) const STOP_GRACE: Duration = Duration::from_secs(2);
+
+/// Pause after a failed accept, such as too many open files: it would fail again at once.
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Seconds a picture covers if nobody says otherwise.
+pub(crate) const WINDOW_DEFAULT_S: f64 = 60.0;
+
+/// The longest window anyone may ask for: one day.
+pub(crate) const WINDOW_MAX_S: f64 = 86_400.0;

@@ -1,0 +1,122 @@
+//! A store with fixed answers.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::view::{AgentCost, EdgeRow, EndpointRow, Query, Red, ServiceRow, Snapshot};
+use model::{Entity, Ledger, TapHealth, TapState};
+use web::Server;
+
+/// Answers with two services; remembers the windows it was asked for.
+#[derive(Default)]
+pub(crate) struct Fake {
+    pub(crate) is_ready: AtomicBool,
+    pub(crate) windows: Mutex<Vec<f64>>,
+    pub(crate) exposition: String,
+}
+
+impl Fake {
+    pub(crate) fn ready() -> Self {
+        let exposition = "# TYPE redsight_build_info gauge\nredsight_build_info 1\n".into();
+        let is_ready = AtomicBool::new(true);
+        Self {
+            is_ready,
+            exposition,
+            ..Self::default()
+        }
+    }
+}
+
+impl Query for Fake {
+    fn snapshot(&self, window_s: f64) -> Snapshot {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.push(window_s);
+        picture(window_s)
+    }
+
+    fn prometheus(&self) -> String {
+        self.exposition.clone()
+    }
+
+    fn ready(&self) -> bool {
+        self.is_ready.load(Ordering::Relaxed)
+    }
+}
+
+/// A server on a free port.
+pub(crate) fn serve(query: Arc<dyn Query>) -> Server {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    web::serve(address, &["agent.example".into()], query).expect("a free port")
+}
+
+pub(crate) fn picture(window_s: f64) -> Snapshot {
+    let red = Red {
+        count: 120,
+        errors: 3,
+        rate: 2.0,
+        error_ratio: 0.025,
+        ..Red::default()
+    };
+    let ledger = Ledger {
+        seen: 1_000,
+        parsed: 900,
+        skipped: 50,
+        lost: 50,
+        ..Ledger::default()
+    };
+    let endpoint = |operation: &str| EndpointRow {
+        protocol: "http1".into(),
+        operation: operation.into(),
+        target: "/cart/{id}".into(),
+        red,
+    };
+    let service = |name: &str, endpoints| ServiceRow {
+        entity: Entity {
+            name: name.into(),
+            local: true,
+            ..Entity::default()
+        },
+        protocols: vec!["http1".into()],
+        served: red,
+        ledger,
+        coverage: ledger.coverage(),
+        endpoints,
+        ..ServiceRow::default()
+    };
+    Snapshot {
+        at_us: 1_700_000_000_000_000,
+        window_s,
+        services: vec![
+            service("shop", vec![endpoint("GET"), endpoint("POST")]),
+            service("web", Vec::new()),
+        ],
+        edges: vec![EdgeRow {
+            client: "web".into(),
+            server: "shop".into(),
+            red,
+            rtt_us: Some(31.5),
+            ..EdgeRow::default()
+        }],
+        ledger,
+        health: vec![
+            TapHealth {
+                name: "kernel".into(),
+                state: TapState::On,
+                detail: "6.18".into(),
+                remedy: String::new(),
+            },
+            TapHealth {
+                name: "wire tap".into(),
+                state: TapState::Refused,
+                detail: "no CAP_BPF".into(),
+                remedy: "run as root".into(),
+            },
+        ],
+        agent: AgentCost {
+            cpu_seconds: 1.5,
+            memory_bytes: 30 << 20,
+            ..AgentCost::default()
+        },
+    }
+}

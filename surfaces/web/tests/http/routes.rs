@@ -1,0 +1,210 @@
+//! What each resource answers.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use model::view::Snapshot;
+
+use crate::client::{Client, ask};
+use crate::fake::{Fake, picture, serve};
+
+#[test]
+fn every_resource_answers_with_its_type() {
+    let server = serve(Arc::new(Fake::ready()));
+    let cases = [
+        ("/", "text/html; charset=utf-8"),
+        ("/livez", "text/plain; charset=utf-8"),
+        ("/readyz", "text/plain; charset=utf-8"),
+        ("/metrics", "text/plain; version=0.0.4; charset=utf-8"),
+        ("/api/v1/services", "application/json"),
+        ("/api/v1/edges", "application/json"),
+        ("/api/v1/endpoints", "application/json"),
+        ("/api/v1/ledger", "application/json"),
+        ("/api/v1/health", "application/json"),
+        ("/api/v1/snapshot", "application/json"),
+    ];
+    let index = ask(server.local_addr(), "GET", "/").body;
+    for (path, content_type) in cases {
+        let answer = ask(server.local_addr(), "GET", path);
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        assert_eq!(answer.header("content-type"), Some(content_type), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
+        assert!(
+            path == "/" || index.contains(&format!("href=\"{path}\"")),
+            "no link to {path}"
+        );
+    }
+}
+
+#[test]
+fn livez_and_metrics_are_passed_on_as_they_are() {
+    let fake = Arc::new(Fake::ready());
+    let server = serve(fake.clone());
+    assert_eq!(ask(server.local_addr(), "GET", "/livez").body, "ok\n");
+    assert_eq!(
+        ask(server.local_addr(), "GET", "/metrics").body,
+        fake.exposition
+    );
+}
+
+#[test]
+fn readyz_says_what_is_in_the_way() {
+    let fake = Arc::new(Fake::ready());
+    let server = serve(fake.clone());
+    assert_eq!(ask(server.local_addr(), "GET", "/readyz").status, 200);
+    fake.is_ready.store(false, Ordering::Relaxed);
+    let answer = ask(server.local_addr(), "GET", "/readyz");
+    assert_eq!(answer.status, 503);
+    assert_eq!(
+        answer.body,
+        "not ready\nwire tap: no CAP_BPF (run as root)\n"
+    );
+}
+
+#[test]
+fn a_snapshot_arrives_as_it_was_sent() {
+    let server = serve(Arc::new(Fake::ready()));
+    let answer = ask(server.local_addr(), "GET", "/api/v1/snapshot?window=5");
+    let read: Snapshot = serde_json::from_str(&answer.body).expect("a snapshot");
+    assert_eq!(read, picture(5.0));
+}
+
+#[test]
+fn lists_carry_their_time_and_window() {
+    let server = serve(Arc::new(Fake::ready()));
+    for list in ["services", "edges", "endpoints"] {
+        let answer = ask(
+            server.local_addr(),
+            "GET",
+            &format!("/api/v1/{list}?window=7.5"),
+        );
+        let json = answer.json();
+        assert_eq!(json["at_us"], 1_700_000_000_000_000_u64, "{list}");
+        assert_eq!(json["window_s"], 7.5, "{list}");
+        assert!(
+            json[list].as_array().is_some_and(|rows| !rows.is_empty()),
+            "{list}"
+        );
+    }
+}
+
+#[test]
+fn endpoints_name_their_service() {
+    let server = serve(Arc::new(Fake::ready()));
+    let json = ask(server.local_addr(), "GET", "/api/v1/endpoints").json();
+    assert_eq!(json["endpoints"].as_array().map(Vec::len), Some(2));
+    assert_eq!(json["endpoints"][1]["service"], "shop");
+    assert_eq!(json["endpoints"][1]["operation"], "POST");
+    assert_eq!(json["endpoints"][1]["red"]["count"], 120);
+}
+
+#[test]
+fn the_ledger_shows_its_sum_and_its_services() {
+    let server = serve(Arc::new(Fake::ready()));
+    let json = ask(server.local_addr(), "GET", "/api/v1/ledger").json();
+    assert_eq!(json["total"]["seen"], 1_000);
+    assert_eq!(json["total"]["lost"], 50);
+    assert_eq!(json["total"]["coverage"], 0.95);
+    assert_eq!(json["total"]["adds_up"], true);
+    assert_eq!(json["services"][0]["service"], "shop");
+    assert_eq!(json["services"][0]["parsed"], 900);
+}
+
+#[test]
+fn health_says_what_to_do_and_what_the_agent_costs() {
+    let server = serve(Arc::new(Fake::ready()));
+    let json = ask(server.local_addr(), "GET", "/api/v1/health").json();
+    assert_eq!(json["health"][1]["state"], "refused");
+    assert_eq!(json["health"][1]["remedy"], "run as root");
+    assert_eq!(json["agent"]["memory_bytes"], 30 << 20);
+}
+
+#[test]
+fn the_window_reaches_the_store() {
+    let fake = Arc::new(Fake::ready());
+    let server = serve(fake.clone());
+    for target in [
+        "/api/v1/services",
+        "/api/v1/edges?window=0",
+        "/api/v1/ledger?window=300",
+    ] {
+        assert_eq!(
+            ask(server.local_addr(), "GET", target).status,
+            200,
+            "{target}"
+        );
+    }
+    assert_eq!(*fake.windows.lock().expect("no panic"), [60.0, 0.0, 300.0]);
+}
+
+#[test]
+fn a_bad_window_is_refused_with_what_is_accepted() {
+    let server = serve(Arc::new(Fake::ready()));
+    for query in [
+        "window=",
+        "window=-1",
+        "window=1m",
+        "window=nan",
+        "window=1&window=2",
+    ] {
+        let answer = ask(
+            server.local_addr(),
+            "GET",
+            &format!("/api/v1/services?{query}"),
+        );
+        assert_eq!(answer.status, 400, "{query}");
+        assert!(
+            answer.error().contains("seconds from 0 to 86400"),
+            "{query}: {}",
+            answer.body
+        );
+    }
+}
+
+#[test]
+fn unknown_paths_and_methods_are_refused_in_json() {
+    let server = serve(Arc::new(Fake::ready()));
+    let answer = ask(server.local_addr(), "GET", "/api/v2/services");
+    assert_eq!(answer.status, 404);
+    assert!(
+        answer.error().contains("/api/v1/services"),
+        "{}",
+        answer.body
+    );
+    for method in ["POST", "DELETE", "OPTIONS"] {
+        let answer = ask(server.local_addr(), method, "/api/v1/services");
+        assert_eq!(answer.status, 405, "{method}");
+        assert_eq!(answer.header("allow"), Some("GET,HEAD"), "{method}");
+        assert!(answer.error().contains(method), "{}", answer.body);
+    }
+}
+
+#[test]
+fn head_is_get_without_the_body() {
+    let server = serve(Arc::new(Fake::ready()));
+    let mut client = Client::connect(server.local_addr());
+    for path in ["/livez", "/metrics", "/api/v1/services", "/nothing"] {
+        let get = client.ask("GET", path);
+        let head = client.ask("HEAD", path);
+        assert_eq!(head.status, get.status, "{path}");
+        assert_eq!(
+            head.header("content-length"),
+            get.header("content-length"),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn one_connection_serves_many_requests_and_a_pipeline() {
+    let server = serve(Arc::new(Fake::ready()));
+    let mut client = Client::connect(server.local_addr());
+    for _ in 0..3 {
+        assert_eq!(client.ask("GET", "/livez").status, 200);
+    }
+    let request = "GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    client.send(request.repeat(5).as_bytes());
+    for _ in 0..5 {
+        assert_eq!(client.receive("GET").expect("an answer").status, 200);
+    }
+}
