@@ -16,6 +16,7 @@ mod pages;
 mod panics;
 mod platform;
 mod protocols;
+mod purity;
 mod syntax;
 mod unsafety;
 
@@ -43,6 +44,7 @@ const RULES: &[Rule] = &[
     panics::check,
     platform::check,
     protocols::check,
+    purity::check,
     syntax::check,
     unsafety::check,
 ];

@@ -1,0 +1,104 @@
+#!/bin/bash
+# Installs what a task needs and this machine lacks: setup.sh build|demo|test|bench…
+#
+# One line a need: the program (or, with a dash, nothing to look for but the package), then the
+# Debian package that brings it. Does nothing, and asks for no rights, if nothing is missing.
+set -euo pipefail
+
+BUILD="
+cc             gcc
+make           make
+clang          clang
+llvm-strip     llvm
+pkg-config     pkg-config
+-              libelf-dev
+-              zlib1g-dev
+-              libc6-dev
+"
+DEMO="
+python3        python3
+nsenter        util-linux
+ip             iproute2
+nginx          nginx-core
+node           nodejs
+redis-server   redis-server
+psql           postgresql
+-              postgresql
+"
+TEST="
+$DEMO
+apache2        apache2
+ab             apache2-utils
+wrk            wrk
+redis-cli      redis-tools
+tcpdump        tcpdump
+tshark         tshark
+tmux           tmux
+go             golang-go
+java           default-jdk-headless
+"
+BENCH="
+$TEST
+bpftool        bpftool
+"
+
+PATH=$PATH:/usr/sbin:/sbin:/usr/lib/llvm-14/bin
+
+needs() {
+    case $1 in
+        build) echo "$BUILD" ;;
+        demo) echo "$DEMO" ;;
+        test) echo "$TEST" ;;
+        bench) echo "$BENCH" ;;
+        *) echo "usage: setup.sh build|demo|test|bench…" >&2; exit 2 ;;
+    esac
+}
+
+installed() {
+    [ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+missing() {
+    while read -r program package; do
+        [ -n "$program" ] || continue
+        if [ "$program" != - ]; then
+            command -v "$program" >/dev/null || echo "$package"
+        elif [ "$package" = postgresql ]; then
+            # Any version will do: the server's programs lie in a folder of their version.
+            compgen -G '/usr/lib/postgresql/*/bin/postgres' >/dev/null || echo "$package"
+        else
+            installed "$package" || echo "$package"
+        fi
+    done | sort -u
+}
+
+packages=$(for task in "$@"; do needs "$task"; done | missing)
+if [ -n "$packages" ]; then
+    # shellcheck disable=SC2086 # One word a package.
+    set -- apt-get install -y --no-install-recommends $packages
+    if ! command -v apt-get >/dev/null; then
+        echo "setup: install by your system's means: ${packages//$'\n'/ }" >&2
+        exit 1
+    fi
+    if [ "$(id -u)" != 0 ]; then
+        echo "setup: missing ${packages//$'\n'/ }; run: sudo $*" >&2
+        exit 1
+    fi
+    # The servers are wanted as programs, not as services of this machine.
+    policy=/usr/sbin/policy-rc.d
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' >$policy
+        chmod +x $policy
+        trap 'rm -f $policy' EXIT
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -q
+    "$@"
+fi
+
+if ! command -v cargo >/dev/null; then
+    echo "setup: Rust is missing: https://rustup.rs (1.95 or newer)" >&2
+    exit 1
+fi
+cargo fmt --version >/dev/null 2>&1 || rustup component add rustfmt
+cargo clippy --version >/dev/null 2>&1 || rustup component add clippy
