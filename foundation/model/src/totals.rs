@@ -2,6 +2,7 @@
 
 use crate::entity::Entity;
 use crate::exchange::ProtocolInfo;
+use crate::ledger::Ledger;
 use crate::rollup::{Cell, EdgeHealth, KindCounts};
 
 /// Everything counted since the start, to be walked by an exporter.
@@ -12,6 +13,8 @@ pub trait Totals {
     fn calls<'a>(&'a self) -> Box<dyn Iterator<Item = CallTotal<'a>> + 'a>;
     /// Connections per edge, in no particular order.
     fn edges<'a>(&'a self) -> Box<dyn Iterator<Item = EdgeTotal<'a>> + 'a>;
+    /// Where the bytes of each service's connections as server went. Together: every byte seen.
+    fn ledgers<'a>(&'a self) -> Box<dyn Iterator<Item = (&'a Entity, &'a Ledger)> + 'a>;
     /// Exchanges of every kind.
     fn kinds(&self) -> KindCounts;
     /// Exchanges and connections that found no series of their own because a limit was reached.
