@@ -1,1 +1,224 @@
-//! stub
+//! Records that cross from kernel to user space, laid out as `record.h` of the wire tap says.
+//!
+//! Both sides are built together; the sizes are asserted here and `VERSION` changes with the layout.
+
+/// Changes with every change of a record.
+pub const VERSION: u32 = 1;
+
+/// Slots of the steering table; a power of two.
+pub const STEERING_SLOTS: usize = 65_536;
+
+/// A record that may be read from the bytes the kernel wrote.
+///
+/// # Safety
+/// The type is `repr(C)`, has no padding that is not a named field, and every bit pattern is valid.
+#[expect(unsafe_code, reason = "the promise that lets `read` reinterpret bytes")]
+pub unsafe trait Record: Copy {}
+
+/// Starts every record. Times are CLOCK_MONOTONIC nanoseconds.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct RecordHead {
+    /// `model::ConnectionId`.
+    pub connection: u64,
+    /// When.
+    pub at: u64,
+    /// TCP sequence number of the first payload byte.
+    pub sequence: u32,
+    /// Payload bytes on the wire.
+    pub length: u32,
+    /// Bytes of this direction that were lost since the record before.
+    pub lost_before: u32,
+    /// Payload bytes that follow the head.
+    pub captured: u16,
+    /// See [`kind`].
+    pub kind: u8,
+    /// Bit 0: backward. Bit 1: a gap before this record is final.
+    pub bits: u8,
+    /// TCP flags.
+    pub flags: u8,
+    /// Zero or noise.
+    pub padding: [u8; 7],
+}
+
+impl RecordHead {
+    /// True if the packet travelled in the backward direction (or this end sends that way).
+    pub const fn is_backward(&self) -> bool {
+        self.bits & 1 != 0
+    }
+
+    /// True if every byte of this direction before this record was seen in order.
+    pub const fn is_in_order(&self) -> bool {
+        self.bits & 2 != 0
+    }
+}
+
+/// Values of [`RecordHead::kind`].
+pub mod kind {
+    /// A TCP segment, or several the kernel handled as one.
+    pub const SEGMENT: u8 = 1;
+    /// [`super::OpenedRecord`].
+    pub const OPENED: u8 = 2;
+    /// [`super::EstablishedRecord`].
+    pub const ESTABLISHED: u8 = 3;
+    /// [`super::ClosedRecord`].
+    pub const CLOSED: u8 = 4;
+    /// [`super::HealthRecord`].
+    pub const HEALTH: u8 = 5;
+}
+
+/// Values of the `role` fields.
+pub mod role {
+    /// The socket is older than the tap.
+    pub const UNKNOWN: u8 = 0;
+    /// This end connected.
+    pub const CLIENT: u8 = 1;
+    /// This end accepted.
+    pub const SERVER: u8 = 2;
+}
+
+/// One end became known.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct OpenedRecord {
+    /// The common head.
+    pub head: RecordHead,
+    /// Address high, address low, port; an IPv4 address fills the lower half of `low`.
+    pub local: [u64; 3],
+    /// The same of the other end.
+    pub remote: [u64; 3],
+    /// Network namespace cookie.
+    pub netns: u64,
+    /// Process that owns the socket; 0 if not known.
+    pub pid: u32,
+    /// See [`role`].
+    pub role: u8,
+    /// IP protocol number.
+    pub protocol: u8,
+    /// Zero or noise.
+    pub padding: [u8; 2],
+    /// Command name of that process, NUL-terminated.
+    pub command: [u8; 16],
+}
+
+/// The handshake is done, as seen by one end.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct EstablishedRecord {
+    /// The common head.
+    pub head: RecordHead,
+    /// Sequence number of the next byte this end will send.
+    pub local_sequence: u32,
+    /// Sequence number of the next byte it expects.
+    pub remote_sequence: u32,
+    /// Smoothed round-trip time.
+    pub rtt_us: u32,
+    /// See [`role`].
+    pub role: u8,
+    /// Zero or noise.
+    pub padding: [u8; 3],
+}
+
+/// The kernel is done with a socket.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct ClosedRecord {
+    /// The common head.
+    pub head: RecordHead,
+    /// Bytes sent and skipped on purpose that no record carried yet.
+    pub unreported: u64,
+    /// The same, but lost.
+    pub lost: u64,
+    /// Smoothed round-trip time.
+    pub rtt_us: u32,
+    /// Segments sent again.
+    pub retransmits: u32,
+}
+
+/// A sample of TCP's own view of a connection.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct HealthRecord {
+    /// The common head.
+    pub head: RecordHead,
+    /// Smoothed round-trip time.
+    pub rtt_us: u32,
+    /// Segments sent again so far.
+    pub retransmits: u32,
+}
+
+/// What user space wants of one connection: one slot of the steering table.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Steering {
+    /// Which connection; another one's wish does not count.
+    pub connection: u64,
+    /// Sequence number of the next byte wanted, forward and backward.
+    pub until: [u32; 2],
+    /// Bits of [`steer`].
+    pub mode: u32,
+    /// Zero.
+    pub padding: u32,
+}
+
+/// Bits of [`Steering::mode`].
+pub mod steer {
+    /// Copy nothing more.
+    pub const NOTHING: u32 = 1;
+    /// Copy every byte, whatever the budget.
+    pub const EVERYTHING: u32 = 2;
+    /// `until[0]` holds.
+    pub const UNTIL_FORWARD: u32 = 4;
+    /// `until[1]` holds.
+    pub const UNTIL_BACKWARD: u32 = 8;
+}
+
+/// Counters of the tap, one copy per CPU.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TapCounters {
+    /// Packets looked at.
+    pub packets: u64,
+    /// Stream bytes, each counted once.
+    pub bytes_seen: u64,
+    /// Payload bytes copied.
+    pub bytes_copied: u64,
+    /// Payload bytes that found the ring full.
+    pub bytes_lost: u64,
+    /// Records that found the ring full.
+    pub records_lost: u64,
+    /// Payload bytes sent again.
+    pub retransmitted_bytes: u64,
+}
+
+macro_rules! records {
+    ($($record:ty = $size:literal),* $(,)?) => {
+        $(
+            const _: () = assert!(size_of::<$record>() == $size);
+            // SAFETY: repr(C), every field an integer or an array of them, and the size asserted
+            // above is the sum of the fields, so there is no padding.
+            #[expect(unsafe_code, reason = "the layout is asserted here")]
+            unsafe impl Record for $record {}
+        )*
+    };
+}
+
+records! {
+    RecordHead = 40,
+    OpenedRecord = 120,
+    EstablishedRecord = 56,
+    ClosedRecord = 64,
+    HealthRecord = 48,
+    Steering = 24,
+    TapCounters = 48,
+}
+
+/// Reads a record from the start of `bytes`; `None` if they are too few.
+#[expect(unsafe_code, reason = "reinterprets bytes the kernel wrote")]
+pub fn read<T: Record>(bytes: &[u8]) -> Option<T> {
+    if bytes.len() < size_of::<T>() {
+        return None;
+    }
+    // SAFETY: there are enough bytes, `T: Record` allows every bit pattern, and the read need not be aligned.
+    Some(unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
+}

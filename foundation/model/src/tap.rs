@@ -16,6 +16,15 @@ pub enum TapEvent<'a> {
     Datagram(Datagram<'a>),
     /// The kernel closed a socket. Only live taps know; captures see FIN and RST instead.
     Closed(Closed),
+    /// A sample of TCP's own view of a connection (live taps).
+    Health {
+        /// Which connection.
+        connection: ConnectionId,
+        /// The direction in which the sampled end sends.
+        direction: Direction,
+        /// The sample.
+        health: TcpHealth,
+    },
 }
 
 /// One end of a connection, seen for the first time by a live tap.

@@ -1,0 +1,51 @@
+//! Where cgroup v2 is, and which of its directories to watch.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::TapError;
+
+/// The mount point of cgroup v2: `/sys/fs/cgroup`, or beside the v1 controllers on hybrid hosts.
+///
+/// # Errors
+/// [`TapError::NoCgroup`] if none is mounted.
+pub fn cgroup_root() -> Result<PathBuf, TapError> {
+    let mounts = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
+    mounts
+        .lines()
+        .filter_map(|line| {
+            let mut fields = line.split(' ').skip(1);
+            let (point, kind) = (fields.next()?, fields.next()?);
+            (kind == "cgroup2").then(|| PathBuf::from(point.replace("\\040", " ")))
+        })
+        .next()
+        .ok_or(TapError::NoCgroup)
+}
+
+/// The directories to attach to: those asked for, or the root.
+///
+/// # Errors
+/// [`TapError::NotACgroup`] for a path that is no directory of the mounted cgroup v2.
+pub fn cgroup_directories(asked: &[PathBuf]) -> Result<Vec<PathBuf>, TapError> {
+    let root = cgroup_root()?;
+    if asked.is_empty() {
+        return Ok(vec![root]);
+    }
+    asked.iter().map(|path| check(path, &root)).collect()
+}
+
+fn check(path: &Path, root: &Path) -> Result<PathBuf, TapError> {
+    let refuse = |why: String| TapError::NotACgroup {
+        path: path.to_owned(),
+        why,
+        root: root.to_owned(),
+    };
+    let full = fs::canonicalize(path).map_err(|error| refuse(error.to_string()))?;
+    if !full.join("cgroup.procs").exists() {
+        return Err(refuse("it has no cgroup.procs".to_owned()));
+    }
+    if !full.starts_with(root) {
+        return Err(refuse("it lies outside of the cgroup v2 mount".to_owned()));
+    }
+    Ok(full)
+}

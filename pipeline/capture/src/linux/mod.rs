@@ -1,0 +1,10 @@
+//! Taps of a live Linux host. All of them attach to cgroups v2, so that nothing outside of the scope
+//! asked for is touched.
+
+mod cgroup;
+mod error;
+mod mapping;
+pub mod wire;
+
+pub use cgroup::{cgroup_directories, cgroup_root};
+pub use error::TapError;

@@ -1,0 +1,143 @@
+//! Records of the kernel → tap events.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use abi::{
+    ClosedRecord, EstablishedRecord, HealthRecord, OpenedRecord, RecordHead, kind, role,
+};
+use model::{
+    Closed, ConnectionId, Direction, Endpoints, Opened, Owner, Segment, TapEvent, TcpFlags,
+    TcpHealth, Timestamp,
+};
+
+/// Turns one record into events. `epoch_offset_ns` is added to the kernel's monotonic times.
+pub(super) fn events(record: &[u8], epoch_offset_ns: u64, sink: &mut impl FnMut(TapEvent<'_>)) {
+    let Some(head) = abi::read::<RecordHead>(record) else { return };
+    let at = Timestamp(head.at.wrapping_add(epoch_offset_ns));
+    let connection = ConnectionId(head.connection);
+    let direction = if head.is_backward() { Direction::Backward } else { Direction::Forward };
+    match head.kind {
+        kind::SEGMENT => {
+            let from = size_of::<RecordHead>();
+            let payload = record.get(from..from + usize::from(head.captured)).unwrap_or_default();
+            sink(TapEvent::Segment(Segment {
+                connection,
+                direction,
+                endpoints: None,
+                at,
+                sequence: head.sequence,
+                acknowledgment: 0,
+                flags: TcpFlags(head.flags & !TcpFlags::ACK),
+                length: head.length,
+                payload,
+                lost_before: head.lost_before,
+                in_order: head.is_in_order(),
+                health: None,
+            }));
+        }
+        kind::OPENED => {
+            if let Some(opened) = abi::read::<OpenedRecord>(record) {
+                sink(TapEvent::Opened(opened_event(&opened, connection, direction, at)));
+            }
+        }
+        kind::ESTABLISHED => {
+            if let Some(established) = abi::read::<EstablishedRecord>(record) {
+                handshake(&established, connection, direction, at, sink);
+            }
+        }
+        kind::CLOSED => {
+            if let Some(closed) = abi::read::<ClosedRecord>(record) {
+                sink(TapEvent::Closed(Closed {
+                    connection,
+                    direction,
+                    at,
+                    unreported: closed.unreported,
+                    lost: closed.lost,
+                    health: Some(TcpHealth {
+                        rtt_us: closed.rtt_us,
+                        retransmits: closed.retransmits,
+                    }),
+                }));
+            }
+        }
+        kind::HEALTH => {
+            if let Some(sample) = abi::read::<HealthRecord>(record) {
+                let health =
+                    TcpHealth { rtt_us: sample.rtt_us, retransmits: sample.retransmits };
+                sink(TapEvent::Health { connection, direction, health });
+            }
+        }
+        _ => {}
+    }
+}
+
+fn opened_event(
+    opened: &OpenedRecord,
+    connection: ConnectionId,
+    direction: Direction,
+    at: Timestamp,
+) -> Opened<'_> {
+    let end = opened.command.iter().position(|b| *b == 0).unwrap_or(opened.command.len());
+    let command = opened.command.get(..end).unwrap_or_default();
+    Opened {
+        connection,
+        direction,
+        endpoints: Endpoints { source: address(opened.local), destination: address(opened.remote) },
+        protocol: opened.protocol,
+        at,
+        initiator: match opened.role {
+            role::CLIENT => Some(true),
+            role::SERVER => Some(false),
+            _ => None,
+        },
+        owner: Owner {
+            pid: opened.pid,
+            command: std::str::from_utf8(command).unwrap_or(""),
+            cgroup: 0,
+            network_namespace: opened.netns,
+        },
+    }
+}
+
+/// The SYN and SYN-ACK that this end saw, rebuilt from its sequence numbers: the packets themselves
+/// pass a socket that is not yet whole. The table ignores what it has seen already.
+fn handshake(
+    established: &EstablishedRecord,
+    connection: ConnectionId,
+    direction: Direction,
+    at: Timestamp,
+    sink: &mut impl FnMut(TapEvent<'_>),
+) {
+    let syn = |direction, sequence: u32, flags| Segment {
+        connection,
+        direction,
+        endpoints: None,
+        at,
+        sequence: sequence.wrapping_sub(1),
+        acknowledgment: 0,
+        flags: TcpFlags(flags),
+        length: 0,
+        payload: &[],
+        lost_before: 0,
+        in_order: true,
+        health: None,
+    };
+    let (mine, theirs) = (established.local_sequence, established.remote_sequence);
+    let syn_ack = TcpFlags::SYN | TcpFlags::ACK;
+    if established.role == role::CLIENT {
+        sink(TapEvent::Segment(syn(direction, mine, TcpFlags::SYN)));
+        sink(TapEvent::Segment(syn(direction.opposite(), theirs, syn_ack)));
+    } else {
+        sink(TapEvent::Segment(syn(direction.opposite(), theirs, TcpFlags::SYN)));
+        sink(TapEvent::Segment(syn(direction, mine, syn_ack)));
+    }
+}
+
+fn address([high, low, port]: [u64; 3]) -> SocketAddr {
+    let ip = if high == 0 && low >> 32 == 0 && low > 1 {
+        IpAddr::V4(Ipv4Addr::from(low as u32))
+    } else {
+        IpAddr::V6(Ipv6Addr::from(u128::from(high) << 64 | u128::from(low)))
+    };
+    SocketAddr::new(ip, port as u16)
+}

@@ -1,0 +1,182 @@
+//! The wire tap: every TCP packet of the cgroups in scope, seen once, its heads copied.
+//!
+//! What runs in the kernel is `wire.bpf.c`; this loads and attaches it, reads its ring and hands on
+//! [`TapEvent`]s. Programs, maps and links belong to this process: they are gone when it is, however
+//! it ends.
+
+mod events;
+mod ring;
+mod steering;
+
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd};
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use libbpf_rs::{Link, MapCore, MapFlags, Object, ObjectBuilder};
+use model::{LossCounters, TapEvent};
+
+use super::TapError;
+use ring::Ring;
+pub use steering::Steering;
+
+static PROGRAMS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wire.bpf.o"));
+
+/// How often the distance between the monotonic clock and the epoch is measured anew.
+const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How to set the tap up.
+#[derive(Clone, Debug)]
+pub struct WireOptions {
+    /// The cgroup v2 directories to attach to.
+    pub cgroups: Vec<PathBuf>,
+    /// Ring size in bytes; rounded up to a power of two of at least one page.
+    pub ring_bytes: u32,
+    /// Bytes of each turn copied without being asked for.
+    pub turn_budget_bytes: u32,
+}
+
+impl WireOptions {
+    /// 8 MiB hold about 50 ms of the fullest load measured.
+    pub const RING_BYTES: u32 = 8 * 1024 * 1024;
+    /// The longest message head accepted.
+    pub const TURN_BUDGET_BYTES: u32 = 64 * 1024;
+}
+
+/// The loaded tap.
+pub struct WireTap {
+    links: Vec<Link>,
+    ring: Ring,
+    object: Object,
+    options: WireOptions,
+    epoch_offset_ns: u64,
+    clock_checked: Instant,
+    events: u64,
+}
+
+impl WireTap {
+    /// Loads the programs. Nothing is observed before [`WireTap::attach`].
+    ///
+    /// # Errors
+    /// See [`TapError`].
+    pub fn load(options: WireOptions) -> Result<Self, TapError> {
+        let ring_bytes = options.ring_bytes.next_power_of_two().max(4096);
+        let failed = |what: &'static str| move |e: libbpf_rs::Error| TapError::from_bpf(what, &e);
+        libbpf_rs::set_print(None);
+        let mut open = ObjectBuilder::default()
+            .open_memory(PROGRAMS)
+            .map_err(failed("open the tap's programs"))?;
+        for mut map in open.maps_mut() {
+            if map.name() == "records" {
+                map.set_max_entries(ring_bytes).map_err(failed("size the ring"))?;
+            } else if map.name().to_string_lossy().ends_with(".rodata")
+                && let Some(budget) =
+                    map.initial_value_mut().and_then(|value| value.first_chunk_mut::<4>())
+            {
+                *budget = options.turn_budget_bytes.to_ne_bytes();
+            }
+        }
+        let object = open.load().map_err(failed("load the tap's programs"))?;
+        let records = find(&object, "records")?;
+        let ring = Ring::new(records.as_fd(), ring_bytes as usize)?;
+        Ok(Self {
+            links: Vec::new(),
+            ring,
+            object,
+            options,
+            epoch_offset_ns: epoch_offset_ns(),
+            clock_checked: Instant::now(),
+            events: 0,
+        })
+    }
+
+    /// The table that says what is worth copying.
+    ///
+    /// # Errors
+    /// [`TapError::Failed`] if it cannot be mapped.
+    pub fn steering(&self) -> Result<Steering, TapError> {
+        Steering::new(find(&self.object, "steering")?.as_fd())
+    }
+
+    /// Attaches every program to every cgroup of the scope.
+    ///
+    /// # Errors
+    /// See [`TapError`]; what was attached before the failure is detached.
+    pub fn attach(&mut self) -> Result<(), TapError> {
+        let mut links = Vec::new();
+        for directory in &self.options.cgroups {
+            let what = format!("attach to cgroup {}", directory.display());
+            let cgroup = File::open(directory).map_err(|error| TapError::Failed {
+                what: what.clone(),
+                why: error.to_string(),
+            })?;
+            for program in self.object.progs_mut() {
+                let link = program.attach_cgroup(cgroup.as_raw_fd());
+                links.push(link.map_err(|error| TapError::from_bpf(&what, &error))?);
+            }
+        }
+        self.links = links;
+        Ok(())
+    }
+
+    /// Detaches; what is in the ring can still be drained.
+    pub fn detach(&mut self) {
+        self.links.clear();
+    }
+
+    /// True while attached.
+    pub const fn is_attached(&self) -> bool {
+        !self.links.is_empty()
+    }
+
+    /// Hands on what the kernel has recorded. Gives the number of records.
+    pub fn drain(&mut self, mut sink: impl FnMut(TapEvent<'_>)) -> u64 {
+        if self.clock_checked.elapsed() > CLOCK_CHECK_INTERVAL {
+            self.epoch_offset_ns = epoch_offset_ns();
+            self.clock_checked = Instant::now();
+        }
+        let offset = self.epoch_offset_ns;
+        let records = self.ring.drain(|record| events::events(record, offset, &mut sink));
+        self.events += records;
+        records
+    }
+
+    /// Bytes in the ring, and its size.
+    pub fn fill(&self) -> (u64, u64) {
+        (self.ring.fill(), u64::from(self.options.ring_bytes.next_power_of_two().max(4096)))
+    }
+
+    /// What the kernel counted, all CPUs together.
+    pub fn counters(&self) -> LossCounters {
+        let mut sum = LossCounters { events: self.events, ..LossCounters::default() };
+        let Ok(map) = find(&self.object, "counters") else { return sum };
+        let Ok(Some(cpus)) = map.lookup_percpu(&0_u32.to_ne_bytes(), MapFlags::ANY) else {
+            return sum;
+        };
+        for cpu in cpus.iter().filter_map(|cpu| abi::read::<abi::TapCounters>(cpu)) {
+            sum.bytes_seen += cpu.bytes_seen;
+            sum.bytes_copied += cpu.bytes_copied;
+            sum.bytes_lost += cpu.bytes_lost;
+            sum.events_lost += cpu.records_lost;
+        }
+        sum
+    }
+}
+
+fn find<'a>(object: &'a Object, name: &str) -> Result<libbpf_rs::Map<'a>, TapError> {
+    object.maps().find(|map| map.name() == name).ok_or_else(|| TapError::Failed {
+        what: format!("find the map {name}"),
+        why: "the compiled programs lack it".to_owned(),
+    })
+}
+
+/// Nanoseconds to add to CLOCK_MONOTONIC to get the time since the epoch.
+#[expect(unsafe_code, reason = "clock_gettime: std does not give the monotonic clock's own number")]
+fn epoch_offset_ns() -> u64 {
+    let mut monotonic = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the pointer is to a timespec of ours.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut monotonic) };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let monotonic_ns = monotonic.tv_sec as u64 * 1_000_000_000 + monotonic.tv_nsec as u64;
+    (now.as_nanos() as u64).wrapping_sub(monotonic_ns)
+}

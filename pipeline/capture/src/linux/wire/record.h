@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/* Records between the wire tap and user space. The Rust side is redsight-abi, which asserts the sizes. */
+#pragma once
+
+#define ABI_VERSION 1
+#define STEERING_SLOTS 65536
+#define SILENT_BYTES_MAX (1024 * 1024)
+#define PIECES_MAX 17
+#define HEALTH_EVERY_MASK 0xff
+
+enum record_kind {
+	RECORD_SEGMENT = 1,
+	RECORD_OPENED = 2,
+	RECORD_ESTABLISHED = 3,
+	RECORD_CLOSED = 4,
+	RECORD_HEALTH = 5,
+	RECORD_DATAGRAM = 6,
+};
+
+enum role { ROLE_UNKNOWN, ROLE_CLIENT, ROLE_SERVER };
+
+enum steer {
+	STEER_NOTHING = 1,
+	STEER_EVERYTHING = 2,
+	STEER_UNTIL_FORWARD = 4,
+	STEER_UNTIL_BACKWARD = 8,
+};
+
+/* Starts every record. Times are CLOCK_MONOTONIC nanoseconds. */
+struct record_head {
+	__u64 connection;
+	__u64 at;
+	__u32 sequence;
+	__u32 length;      /* payload bytes on the wire */
+	__u32 lost_before; /* bytes of this direction lost since the record before */
+	__u16 captured;    /* payload bytes that follow */
+	__u8 kind;
+	__u8 backward : 1, in_order : 1, unused : 6;
+	__u8 flags;        /* TCP flags */
+	__u8 padding[7];
+};
+
+struct opened_record {
+	struct record_head head;
+	__u64 local[3]; /* address high, address low, port; `high` and the upper half of `low` are 0 for IPv4 */
+	__u64 remote[3];
+	__u64 netns;
+	__u32 pid;
+	__u8 role;
+	__u8 protocol;
+	__u8 padding[2];
+	char command[16];
+};
+
+struct established_record {
+	struct record_head head;
+	__u32 local_sequence;  /* of the next byte to send */
+	__u32 remote_sequence; /* of the next byte to receive */
+	__u32 rtt_us;
+	__u8 role;
+	__u8 padding[3];
+};
+
+struct closed_record {
+	struct record_head head;
+	__u64 unreported;
+	__u64 lost;
+	__u32 rtt_us;
+	__u32 retransmits;
+};
+
+struct health_record {
+	struct record_head head;
+	__u32 rtt_us;
+	__u32 retransmits;
+};
+
+/* What user space wants of one connection. Sequence numbers are those of the next byte wanted. */
+struct steering {
+	__u64 connection;
+	__u32 until[2];
+	__u32 mode;
+	__u32 padding;
+};
+
+struct tap_counters {
+	__u64 packets;
+	__u64 bytes_seen;
+	__u64 bytes_copied;
+	__u64 bytes_lost;
+	__u64 records_lost;
+	__u64 retransmitted_bytes;
+};

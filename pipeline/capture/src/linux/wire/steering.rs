@@ -1,0 +1,59 @@
+//! Tells the kernel what is worth copying, by plain stores into a table it reads.
+
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::Ordering;
+
+use abi::{STEERING_SLOTS, steer};
+use model::{ConnectionId, Direction};
+
+use crate::linux::TapError;
+use crate::linux::mapping::Mapping;
+
+/// Words per slot: connection, the two sequence numbers, mode.
+const WORDS: usize = size_of::<abi::Steering>() / 8;
+
+/// The steering table. One writer, the worker that reads the ring.
+///
+/// Two connections that share a slot overwrite each other's wish; the one without a wish is copied by
+/// the default budget, which costs a little and loses nothing.
+#[derive(Debug)]
+pub struct Steering {
+    table: Mapping,
+}
+
+impl Steering {
+    pub(super) fn new(map: BorrowedFd<'_>) -> Result<Self, TapError> {
+        let length = STEERING_SLOTS * size_of::<abi::Steering>();
+        Ok(Self { table: Mapping::new(map, 0, length.next_multiple_of(4096), true)? })
+    }
+
+    /// Nothing of this connection is worth copying, ever.
+    pub fn nothing(&self, connection: ConnectionId) {
+        self.write(connection, [None, None], steer::NOTHING);
+    }
+
+    /// Copy by budget, or everything; where a sequence number is given for a direction, only from
+    /// there on.
+    pub fn heads(&self, connection: ConnectionId, until: [Option<u32>; 2], everything: bool) {
+        self.write(connection, until, if everything { steer::EVERYTHING } else { 0 });
+    }
+
+    fn write(&self, connection: ConnectionId, until: [Option<u32>; 2], mut mode: u32) {
+        let slot = (connection.0 as usize & (STEERING_SLOTS - 1)) * WORDS;
+        let Some([owner, sequences, wish]) = self.table.words().get(slot..slot + WORDS) else {
+            return;
+        };
+        if until[Direction::Forward.index()].is_some() {
+            mode |= steer::UNTIL_FORWARD;
+        }
+        if until[Direction::Backward.index()].is_some() {
+            mode |= steer::UNTIL_BACKWARD;
+        }
+        // The mode is cleared first, so that the kernel never joins an old mode with new numbers.
+        wish.store(0, Ordering::Relaxed);
+        let [forward, backward] = until.map(|n| u64::from(n.unwrap_or(0)));
+        sequences.store(forward | backward << 32, Ordering::Release);
+        owner.store(connection.0, Ordering::Release);
+        wish.store(u64::from(mode), Ordering::Release);
+    }
+}
