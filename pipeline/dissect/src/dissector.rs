@@ -47,6 +47,8 @@ pub struct Counters {
 pub struct Dissector {
     state: State,
     initiator: Option<Direction>,
+    /// The client's direction in the protocol recognised last.
+    client: Option<Direction>,
     ports: [u16; 2],
     from_start: bool,
     attempts: u8,
@@ -75,6 +77,7 @@ impl Dissector {
         Self {
             state: State::Opening(None),
             initiator,
+            client: None,
             ports,
             from_start,
             attempts: 0,
@@ -105,11 +108,17 @@ impl Dissector {
         }
     }
 
-    /// The direction in which the client sends, as far as known.
+    /// The direction in which the client sends, as far as known: by the protocol recognised last,
+    /// else by who opened the connection.
     pub fn client(&self) -> Option<Direction> {
-        match &self.state {
-            State::Reading(reading) => Some(reading.client),
-            State::Opening(_) | State::Opaque(_) => self.initiator,
+        self.client.or(self.initiator)
+    }
+
+    /// Who opened the connection became known late. Does not change how a recognised one is read.
+    pub fn opened_by(&mut self, initiator: Direction, from_start: bool) {
+        self.initiator = Some(initiator);
+        if let (State::Opening(None), 0) = (&self.state, self.seen) {
+            self.from_start = from_start;
         }
     }
 
@@ -328,6 +337,7 @@ impl Dissector {
     }
 
     fn read(&mut self, protocol: &'static dyn Protocol, client: Direction) {
+        self.client = Some(client);
         let session: Box<dyn Session> = protocol.open(Start {
             from_start: self.from_start,
         });
