@@ -32,11 +32,7 @@ pub struct RedLimits {
 
 impl Default for RedLimits {
     fn default() -> Self {
-        Self {
-            cells: 20_000,
-            endpoints_per_server: 1_000,
-            edges: 20_000,
-        }
+        Self { cells: 20_000, endpoints_per_server: 1_000, edges: 20_000 }
     }
 }
 
@@ -107,10 +103,7 @@ impl Red {
             Some(slot) => slot,
             None => {
                 let slot = self.slot(client, server, exchange);
-                *hint = CellHint {
-                    window: self.window,
-                    slot: slot as u32,
-                };
+                *hint = CellHint { window: self.window, slot: slot as u32 };
                 slot
             }
         };
@@ -183,10 +176,9 @@ impl Red {
             && key.server == server
             && key.endpoint == exchange.endpoint
             && key.protocol.is(exchange.protocol)
-            && key.failed == exchange.failed()
             && key.status == exchange.status.code
-            && key.error_type == error_type(exchange)
-            && key.version == exchange.version;
+            && key.version == exchange.version
+            && has_outcome(key, exchange);
         same.then_some(slot)
     }
 
@@ -264,11 +256,7 @@ impl Red {
 
 /// The key of the cell that a full table shares among all clients and endpoints of one server.
 fn without_detail(key: CellKey) -> CellKey {
-    let error_type = if key.error_type.is_empty() {
-        ""
-    } else {
-        ERROR_OTHER
-    };
+    let error_type = if key.error_type.is_empty() { "" } else { ERROR_OTHER };
     CellKey {
         client: EntityId::OTHER,
         version: ShortText::default(),
@@ -277,6 +265,15 @@ fn without_detail(key: CellKey) -> CellKey {
         error_type: error_type.into(),
         ..key
     }
+}
+
+/// True if the cell counts exchanges that ended as this one did; quick where all went well.
+fn has_outcome(key: &CellKey, exchange: &Exchange) -> bool {
+    let status = &exchange.status;
+    if exchange.incomplete.is_none() && !status.error && !status.client_error {
+        return !key.failed && key.error_type.is_empty();
+    }
+    key.failed == exchange.failed() && key.error_type == error_type(exchange)
 }
 
 /// The `error_type` label of an exchange: empty on success, and never empty on an error.

@@ -55,11 +55,7 @@ impl<K: Copy + Eq + Hash, V: Default> Sums<K, V> {
         let slot = self.entries.len();
         self.entries.push((key, V::default()));
         let (entries, hasher) = (&self.entries, &self.hasher);
-        let rehash = |slot: &u32| {
-            entries
-                .get(*slot as usize)
-                .map_or(0, |e| hasher.hash_one(e.0))
-        };
+        let rehash = |slot: &u32| entries.get(*slot as usize).map_or(0, |e| hasher.hash_one(e.0));
         let hash = hasher.hash_one(key);
         self.index.insert_unique(hash, slot as u32, rehash);
         self.recent = slot;

@@ -18,12 +18,7 @@ fn equal_exchanges_share_a_cell_with_and_without_a_hint() {
     let mut hint = CellHint::default();
     for i in 0..10 {
         red.record(&mut hint, WEB, SHOP, &exchange(cart, "200", 1_000_000 + i));
-        red.record(
-            &mut CellHint::default(),
-            WEB,
-            SHOP,
-            &exchange(cart, "200", 5),
-        );
+        red.record(&mut CellHint::default(), WEB, SHOP, &exchange(cart, "200", 5));
     }
     let rollup = red.close_window(Timestamp(101 * SECOND), &names);
     assert_eq!(rollup.cells.len(), 1);
@@ -110,10 +105,7 @@ fn an_error_without_a_code_still_has_a_type() {
 
 #[test]
 fn endpoints_beyond_the_limit_of_a_server_become_other_and_are_counted() {
-    let limits = RedLimits {
-        endpoints_per_server: 3,
-        ..RedLimits::default()
-    };
+    let limits = RedLimits { endpoints_per_server: 3, ..RedLimits::default() };
     let mut red = Red::new(limits);
     let mut hint = CellHint::default();
     for round in 0..2 {
@@ -130,11 +122,7 @@ fn endpoints_beyond_the_limit_of_a_server_become_other_and_are_counted() {
 
 #[test]
 fn a_million_clients_and_paths_stay_within_the_limit_and_lose_no_count() {
-    let limits = RedLimits {
-        cells: 100,
-        edges: 50,
-        ..RedLimits::default()
-    };
+    let limits = RedLimits { cells: 100, edges: 50, ..RedLimits::default() };
     let mut red = Red::new(limits);
     for i in 0..1_000_000_u32 {
         let status = if i % 10 == 0 { "503" } else { "200" };

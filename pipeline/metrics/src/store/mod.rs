@@ -312,12 +312,7 @@ impl Store {
         self.edges.value_mut(edge).series += 1;
         let row = self.row(key.row);
         self.rows.value_mut(row).series += 1;
-        let series = Series {
-            cell: Cell::default(),
-            row,
-            edge,
-            updated: self.latest,
-        };
+        let series = Series { cell: Cell::default(), row, edge, updated: self.latest };
         self.services.speak(key.client, key.row.protocol.0);
         self.services.speak(key.row.server, key.row.protocol.0);
         self.series.insert(key, series)

@@ -83,12 +83,7 @@ pub(super) struct Ring {
 
 impl Ring {
     pub(super) fn new(seconds_max: u64, bytes_max: usize) -> Self {
-        Self {
-            windows: VecDeque::new(),
-            bytes: 0,
-            seconds_max: seconds_max.max(1),
-            bytes_max,
-        }
+        Self { windows: VecDeque::new(), bytes: 0, seconds_max: seconds_max.max(1), bytes_max }
     }
 
     /// Takes out the window that a rollup closed at `at` belongs to. [`Ring::close`] puts it back.
@@ -107,10 +102,7 @@ impl Ring {
                 self.bytes -= window.bytes();
                 window
             }
-            None => Window {
-                second,
-                ..Window::default()
-            },
+            None => Window { second, ..Window::default() },
         }
     }
 
@@ -133,9 +125,7 @@ impl Ring {
     pub(super) fn last(&self, seconds: f64) -> (impl Iterator<Item = &Window> + Clone, f64) {
         let newest = self.windows.back().map_or(0, |w| w.second);
         let wanted = (seconds.ceil() as u64).max(1);
-        let start = self
-            .windows
-            .partition_point(|w| w.second + wanted <= newest);
+        let start = self.windows.partition_point(|w| w.second + wanted <= newest);
         let chosen = self.windows.range(start..);
         // Workers run side by side: the longest covered time of any of them is the picture's.
         let mut covered_ns: Vec<u64> = Vec::new();

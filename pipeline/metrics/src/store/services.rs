@@ -85,16 +85,9 @@ impl Services {
         let mut slab = Slab::new();
         let key = ServiceKey::of(&entity);
         let entity = Arc::new(entity);
-        let other = Service {
-            entity,
-            ..Service::default()
-        };
+        let other = Service { entity, ..Service::default() };
         slab.insert(key, other);
-        Self {
-            slab,
-            limit: limit.max(1),
-            refused: 0,
-        }
+        Self { slab, limit: limit.max(1), refused: 0 }
     }
 
     /// The service of an entity, made if new.
@@ -116,9 +109,7 @@ impl Services {
                 self.refused += 1;
                 return ServiceSlot::OTHER;
             }
-            None => self
-                .slab
-                .insert(ServiceKey::of(&entity), Service::default()),
+            None => self.slab.insert(ServiceKey::of(&entity), Service::default()),
         };
         let service = self.slab.value_mut(slot);
         service.entity = entity;

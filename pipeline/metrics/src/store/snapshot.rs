@@ -9,7 +9,7 @@ use model::{Directory, EdgeHealth, Entity, Ledger, ProtocolInfo};
 
 use super::ring::Window;
 use super::services::{Service, ServiceKey, ServiceSlot};
-use super::{RowKey, Series, SeriesKey, Store};
+use super::{EdgeKey, RowKey, Series, SeriesKey, Store};
 
 /// Endpoints shown per service.
 const ENDPOINTS_MAX: usize = 50;
@@ -31,6 +31,12 @@ impl Tally {
         if failed {
             self.errors += count;
         }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.count += other.count;
+        self.errors += other.errors;
+        self.durations.merge(&other.durations);
     }
 
     fn red(&self, span_s: f64) -> Red {
@@ -91,6 +97,13 @@ struct Sums {
     asked_bytes: Vec<Ledger>,
 }
 
+impl Sums {
+    fn edge(&self, slot: u32) -> (&Tally, &EdgeHealth) {
+        let index = slot as usize;
+        (&self.edges[index], &self.edge_health[index])
+    }
+}
+
 /// An endpoint that will be shown.
 #[derive(Clone, Copy)]
 struct ShownRow {
@@ -111,11 +124,7 @@ impl Store {
             (Past::Recent(&windows), covered_s)
         } else {
             let known = !self.began.is_unknown();
-            let span_ns = if known {
-                self.latest.since_ns(self.began)
-            } else {
-                0
-            };
+            let span_ns = if known { self.latest.since_ns(self.began) } else { 0 };
             (Past::Whole, span_ns as f64 / 1e9)
         };
         let mut sums = self.sum_up(past);
@@ -179,20 +188,20 @@ impl Store {
         };
         self.each_count(past, |key, series, count, durations| {
             let edge = series.edge as usize;
-            for tally in [
-                &mut sums.served[key.row.server.index()],
-                &mut sums.asked[key.client.index()],
-                &mut sums.edges[edge],
-            ] {
-                tally.add(count, key.failed);
-                durations.add_to(&mut tally.durations);
-            }
+            sums.edges[edge].add(count, key.failed);
+            durations.add_to(&mut sums.edges[edge].durations);
             sums.rows[series.row as usize].add(count, key.failed);
             let protocols = &mut sums.edge_protocols[edge];
             if !protocols.iter().any(|known| known.is(key.row.protocol.0)) {
                 protocols.push(key.row.protocol.0);
             }
         });
+        // What a service served and asked is what its edges carried.
+        for (slot, key, _) in self.edges.iter() {
+            let edge = &sums.edges[slot as usize];
+            sums.served[key.server.index()].merge(edge);
+            sums.asked[key.client.index()].merge(edge);
+        }
         match past {
             Past::Whole => {
                 for (slot, _, edge) in self.edges.iter() {
@@ -231,18 +240,13 @@ impl Store {
         let by_server = rows.chunk_by(|(a, ..), (b, ..)| a.server == b.server);
         by_server
             .flat_map(|rows| rows.iter().take(ENDPOINTS_MAX))
-            .map(|(key, _, row)| ShownRow {
-                server: key.server,
-                row: *row,
-            })
+            .map(|(key, _, row)| ShownRow { server: key.server, row: *row })
             .collect()
     }
 
     fn row_name(&self, key: &RowKey) -> (&str, &str, &str) {
-        let (operation, target) = (
-            self.names.operation(key.endpoint),
-            self.names.target(key.endpoint),
-        );
+        let (operation, target) =
+            (self.names.operation(key.endpoint), self.names.target(key.endpoint));
         (operation, target, key.protocol.0.name)
     }
 
@@ -290,18 +294,15 @@ impl Store {
                 ledger,
                 coverage: ledger.coverage(),
                 connections: service.open,
-                endpoints: own
-                    .filter_map(|row| self.endpoint_row(row.row, sums, span_s))
-                    .collect(),
+                endpoints: own.filter_map(|row| self.endpoint_row(row.row, sums, span_s)).collect(),
             });
         }
         rows.sort_by(|a, b| {
             let busy = |row: &ServiceRow| (row.served.count, row.asked.count);
-            busy(b).cmp(&busy(a)).then_with(|| {
-                let name =
-                    |row: &ServiceRow| (row.entity.name.clone(), row.entity.instance.clone());
-                name(a).cmp(&name(b))
-            })
+            busy(b)
+                .cmp(&busy(a))
+                .then_with(|| a.entity.name.cmp(&b.entity.name))
+                .then_with(|| a.entity.instance.cmp(&b.entity.instance))
         });
         rows
     }
@@ -318,17 +319,34 @@ impl Store {
 
     /// Every edge with something to say, busiest first.
     fn edge_rows(&self, sums: &Sums, span_s: f64) -> Vec<EdgeRow> {
-        let mut rows = Vec::with_capacity(self.edges.len());
-        for (slot, key, _) in self.edges.iter() {
-            let health = &sums.edge_health[slot as usize];
-            let tally = &sums.edges[slot as usize];
-            if tally.count == 0 && *health == EdgeHealth::default() {
-                continue;
-            }
+        let mut order: Vec<(u32, &EdgeKey)> = self
+            .edges
+            .iter()
+            .map(|(slot, key, _)| (slot, key))
+            .filter(|(slot, _)| {
+                let (tally, health) = sums.edge(*slot);
+                tally.count > 0 || *health != EdgeHealth::default()
+            })
+            .collect();
+        let name = |slot: ServiceSlot| &self.services.entity(slot).name;
+        // Sorted before the rows are built: their names are text, and rows are big to move.
+        order.sort_unstable_by(|(a, a_key), (b, b_key)| {
+            let busy = |slot: u32| {
+                let (tally, health) = sums.edge(slot);
+                (tally.count, health.client_bytes + health.server_bytes)
+            };
+            busy(*b)
+                .cmp(&busy(*a))
+                .then_with(|| name(a_key.client).cmp(name(b_key.client)))
+                .then_with(|| name(a_key.server).cmp(name(b_key.server)))
+                .then(a.cmp(b))
+        });
+        let rows = order.into_iter().map(|(slot, key)| {
+            let (tally, health) = sums.edge(slot);
             let mean = |sum: u64, count: u64| (count > 0).then(|| sum as f64 / count as f64);
-            rows.push(EdgeRow {
-                client: self.services.entity(key.client).name.clone(),
-                server: self.services.entity(key.server).name.clone(),
+            EdgeRow {
+                client: name(key.client).clone(),
+                server: name(key.server).clone(),
                 protocols: names(&sums.edge_protocols[slot as usize]),
                 red: tally.red(span_s),
                 rtt_us: mean(health.rtt_sum_us, health.rtt_count),
@@ -337,16 +355,9 @@ impl Store {
                 resets: health.resets,
                 opened: health.opened,
                 bytes: health.client_bytes + health.server_bytes,
-            });
-        }
-        rows.sort_by(|a, b| {
-            let busy = |row: &EdgeRow| (row.red.count, row.bytes);
-            busy(b)
-                .cmp(&busy(a))
-                .then_with(|| a.client.cmp(&b.client))
-                .then_with(|| a.server.cmp(&b.server))
+            }
         });
-        rows
+        rows.collect()
     }
 }
 
@@ -359,11 +370,7 @@ fn described(key: &ServiceKey, service: &Service, directory: &dyn Directory) -> 
     let mut entity = (*service.entity).clone();
     if service.entities.len() == 1 {
         let known = directory.entity(service.entities[0]);
-        return if key.fits(&known) {
-            (*known).clone()
-        } else {
-            entity
-        };
+        return if key.fits(&known) { (*known).clone() } else { entity };
     }
     entity.pids.clear();
     entity.listens.clear();

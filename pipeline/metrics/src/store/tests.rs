@@ -26,17 +26,13 @@ impl Worker {
     fn new() -> Self {
         let mut red = Red::new(RedLimits::default());
         red.begin(at(100));
-        Self {
-            red,
-            names: Names::new(1_000),
-        }
+        Self { red, names: Names::new(1_000) }
     }
 
     fn call(&mut self, ends: (EntityId, EntityId), target: &str, status: &str, ms: u64) {
         let endpoint = self.names.intern("GET", target);
         let one = exchange(endpoint, status, ms * 1_000_000);
-        self.red
-            .record(&mut CellHint::default(), ends.0, ends.1, &one);
+        self.red.record(&mut CellHint::default(), ends.0, ends.1, &one);
     }
 
     fn close(&mut self, at: Timestamp) -> Rollup {
@@ -81,12 +77,7 @@ fn a_picture_holds_rates_errors_and_quantiles_of_services_endpoints_and_edges() 
         server_bytes: 60,
         ..EdgeHealth::default()
     };
-    *worker.red.ledger(WEB, SHOP) = Ledger {
-        seen: 100,
-        parsed: 90,
-        lost: 10,
-        ..Ledger::default()
-    };
+    *worker.red.ledger(WEB, SHOP) = Ledger { seen: 100, parsed: 90, lost: 10, ..Ledger::default() };
     let mut store = Store::new(limits());
     store.add(0, &worker.close(at(102)), &Town::default());
     for window_s in [0.0, 10.0] {
@@ -130,9 +121,7 @@ fn a_recent_picture_forgets_what_is_older() {
     assert_eq!(count(5.0), (5, 5.0));
     assert_eq!(count(60.0), (10, 10.0));
     assert_eq!(count(0.0), (10, 10.0));
-    let rate = store.snapshot(5.0, &Town::default()).services[0]
-        .served
-        .rate;
+    let rate = store.snapshot(5.0, &Town::default()).services[0].served.rate;
     assert!((rate - 1.0).abs() < 1e-9);
 }
 
@@ -147,19 +136,14 @@ fn idle_workers_do_not_change_a_rate() {
         store.add(0, &busy.close(at(second)), &Town::default());
         store.add(1, &idle.close(at(second)), &Town::default());
     }
-    let rate = store.snapshot(4.0, &Town::default()).services[0]
-        .served
-        .rate;
+    let rate = store.snapshot(4.0, &Town::default()).services[0].served.rate;
     assert!((rate - 8.0).abs() < 1e-9);
 }
 
 #[test]
 fn a_full_ring_lets_the_oldest_windows_go_and_says_how_much_is_left() {
     let mut worker = Worker::new();
-    let mut store = Store::new(StoreLimits {
-        recent_bytes: 2_000,
-        ..limits()
-    });
+    let mut store = Store::new(StoreLimits { recent_bytes: 2_000, ..limits() });
     for second in 101..=130 {
         worker.call((CLIENT, WEB), "/", "200", 1);
         store.add(0, &worker.close(at(second)), &Town::default());
@@ -168,12 +152,7 @@ fn a_full_ring_lets_the_oldest_windows_go_and_says_how_much_is_left() {
     assert!(picture.window_s < 20.0 && picture.window_s >= 1.0);
     let red = picture.services[0].served;
     assert!((red.rate - 1.0).abs() < 1e-9, "{}", red.rate);
-    assert_eq!(
-        store.snapshot(0.0, &Town::default()).services[0]
-            .served
-            .count,
-        30
-    );
+    assert_eq!(store.snapshot(0.0, &Town::default()).services[0].served.count, 30);
 }
 
 #[test]
