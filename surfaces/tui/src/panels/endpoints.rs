@@ -1,0 +1,27 @@
+//! One service: who it is, and a table of its endpoints.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use super::{detail, empty, table};
+use crate::app::App;
+use crate::theme::Theme;
+
+/// The lowest screen on which the table still leaves room for the detail above it.
+const HIGH_ENOUGH: u16 = 16;
+
+/// Draws it.
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: &Theme) {
+    let Some(service) = app.opened() else {
+        return empty::gone(frame, area, app, theme);
+    };
+    let height = if area.height >= HIGH_ENOUGH { detail::HEIGHT } else { 0 };
+    let rows = [Constraint::Length(height), Constraint::Min(0)];
+    let [above, below] = Layout::vertical(rows).areas(area);
+    detail::draw(frame, above, app, service, theme);
+    let rows = app.endpoints();
+    table::draw(frame, below, &rows, app, theme, |_, _| String::new());
+    if rows.is_empty() {
+        empty::filtered(frame, below, app, theme);
+    }
+}

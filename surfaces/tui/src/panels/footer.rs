@@ -1,0 +1,59 @@
+//! The last line: the keys that matter here, or the filter that is being typed.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use super::pieces::row_of;
+use crate::app::{App, Screen};
+use crate::keys::{Action, BINDINGS, Mode};
+use crate::theme::Theme;
+
+/// Draws it.
+pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: &Theme) {
+    let room = usize::from(area.width).saturating_sub(2);
+    let mut line = Line::from(" ");
+    let filter = &app.view().filter;
+    if app.mode() == Mode::Typing {
+        line.push_span(Span::styled("/", theme.accent));
+        line.push_span(Span::styled(filter.text().to_owned(), theme.strong));
+        line.push_span(Span::styled("█", theme.accent));
+        let hint = "   enter keeps · esc clears · ! in front inverts";
+        line.push_span(Span::styled(hint, theme.dim));
+    } else {
+        let mut groups = Vec::new();
+        if !filter.is_empty() {
+            groups.push(vec![
+                Span::styled(" filter ", theme.badge),
+                Span::styled(format!(" {}", filter.text()), theme.strong),
+            ]);
+        }
+        groups.extend(hints(app, theme));
+        line.extend(row_of(groups, 2, room).spans);
+    }
+    frame.render_widget(Paragraph::new(line), area);
+}
+
+fn hints(app: &App, theme: &Theme) -> impl Iterator<Item = Vec<Span<'static>>> {
+    let is_filtered = !app.view().filter.is_empty();
+    let can_go_back = app.screen != Screen::Services || is_filtered;
+    let can_open = app.screen != Screen::Endpoints && app.row_counts().1 > 0;
+    let is_paused = app.is_paused;
+    let (key, word) = (theme.accent, theme.dim);
+    let shown = BINDINGS.iter().filter(move |binding| match binding.action {
+        Action::Escape => can_go_back,
+        Action::Open => can_open,
+        // The filter itself stands to the left and says as much.
+        Action::Filter => !is_filtered,
+        _ => !binding.short.is_empty(),
+    });
+    shown.map(move |binding| {
+        let short = match binding.action {
+            Action::Pause if is_paused => "go on",
+            Action::Escape if is_filtered => "clear",
+            _ => binding.short,
+        };
+        vec![Span::styled(binding.first_label(), key), Span::styled(format!(" {short}"), word)]
+    })
+}
