@@ -23,21 +23,12 @@ impl Finding {
         line: usize,
         message: impl Into<String>,
     ) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            rule,
-            message: message.into(),
-        }
+        Self { path: path.to_owned(), line, rule, message: message.into() }
     }
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}:{} {}: {}",
-            self.path, self.line, self.rule, self.message
-        )
+        write!(f, "{}:{} {}: {}", self.path, self.line, self.rule, self.message)
     }
 }

@@ -37,13 +37,8 @@ pub(crate) fn command(tree: &Tree, name: &str) -> Result<ExitCode> {
 /// What to write: source path, target path, and the text unless it is to be read as bytes.
 fn plan(tree: &Tree, name: &str) -> Result<Vec<(String, String, Option<String>)>> {
     let valid = name.starts_with(|first: char| first.is_ascii_lowercase())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
-    ensure!(
-        valid,
-        "`{name}` is not a lower-case word of letters and digits"
-    );
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+    ensure!(valid, "`{name}` is not a lower-case word of letters and digits");
     let target = format!("{FOLDER}{name}/");
     ensure!(!tree.exists(&target), "{target} exists");
     let source = format!("{FOLDER}{TEMPLATE}/");
@@ -58,14 +53,8 @@ fn plan(tree: &Tree, name: &str) -> Result<Vec<(String, String, Option<String>)>
     if files.is_empty() {
         bail!("{source} is empty: nothing to copy");
     }
-    let list = tree
-        .file(LIST)
-        .with_context(|| format!("{LIST} is missing"))?;
-    files.push((
-        LIST.to_owned(),
-        LIST.to_owned(),
-        Some(with_word(&list.text, name)?),
-    ));
+    let list = tree.file(LIST).with_context(|| format!("{LIST} is missing"))?;
+    files.push((LIST.to_owned(), LIST.to_owned(), Some(with_word(&list.text, name)?)));
     Ok(files)
 }
 
@@ -74,9 +63,7 @@ fn with_word(text: &str, name: &str) -> Result<String> {
     let words = listed(text);
     ensure!(!words.contains(&name), "`{name}` is listed in {LIST}");
     let before = words.iter().rev().find(|word| **word < name);
-    let (head, rest) = text
-        .rsplit_once("protocols! {")
-        .context("no `protocols! { … }` list")?;
+    let (head, rest) = text.rsplit_once("protocols! {").context("no `protocols! { … }` list")?;
     let rest = match before {
         // Behind its predecessor, where the comma that follows still serves the next word.
         Some(word) => insert_behind(rest, word, name)?,
@@ -117,12 +104,8 @@ fn replace_bytes(bytes: Vec<u8>, name: &str) -> Vec<u8> {
 
 fn rename(text: &str, name: &str) -> String {
     let mut letters = name.chars();
-    let title: String = letters
-        .next()
-        .into_iter()
-        .flat_map(char::to_uppercase)
-        .chain(letters)
-        .collect();
+    let title: String =
+        letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect();
     text.replace(TEMPLATE, name)
         .replace("Template", &title)
         .replace(&TEMPLATE.to_uppercase(), &name.to_uppercase())
@@ -144,10 +127,7 @@ mod tests {
 
     #[test]
     fn names_are_replaced_in_all_three_spellings() {
-        assert_eq!(
-            rename("template Template TEMPLATE", "kafka"),
-            "kafka Kafka KAFKA"
-        );
+        assert_eq!(rename("template Template TEMPLATE", "kafka"), "kafka Kafka KAFKA");
     }
 
     #[test]

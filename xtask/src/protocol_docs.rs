@@ -45,11 +45,7 @@ pub(crate) fn check(tree: &Tree) -> ExitCode {
     for path in &stale {
         println!("{path} is stale: run `cargo xtask protocol-docs`");
     }
-    if stale.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    }
+    if stale.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Paths of the pages that differ from their module docs, or have none any more.
@@ -78,10 +74,7 @@ pub(crate) fn listed(text: &str) -> Vec<&str> {
 
 /// Pages as they should be: path and text.
 fn pages(tree: &Tree) -> Vec<(String, String)> {
-    let list = tree
-        .file(LIST)
-        .map(|file| listed(&file.text))
-        .unwrap_or_default();
+    let list = tree.file(LIST).map(|file| listed(&file.text)).unwrap_or_default();
     let mut index = format!("{NOTE}\n# Protocols\n\nWhat counts as an operation, an error and a ");
     index.push_str("session, protocol by protocol.\n\n| protocol | in one sentence |\n|---|---|\n");
     let mut pages = Vec::new();
@@ -119,24 +112,14 @@ fn module_doc(text: &str) -> String {
         .lines()
         .filter_map(|line| line.strip_prefix("//!"))
         .map(|line| line.strip_prefix(' ').unwrap_or(line))
-        .map(|line| {
-            if line.starts_with('#') {
-                format!("#{line}")
-            } else {
-                line.to_owned()
-            }
-        })
+        .map(|line| if line.starts_with('#') { format!("#{line}") } else { line.to_owned() })
         .collect();
     lines.join("\n").trim().to_owned()
 }
 
 /// Up to the first full stop of the first paragraph, on one line of a table.
 fn first_sentence(doc: &str) -> String {
-    let paragraph = doc
-        .split("\n\n")
-        .next()
-        .unwrap_or_default()
-        .replace('\n', " ");
+    let paragraph = doc.split("\n\n").next().unwrap_or_default().replace('\n', " ");
     let sentence = paragraph.split_inclusive(". ").next().unwrap_or_default();
     sentence.trim().replace('|', "\\|")
 }
@@ -151,19 +134,13 @@ mod tests {
         "macro_rules! protocols { () => {} }\nprotocols! {\n    redis, // RESP\n}\n";
 
     fn module() -> Vec<(&'static str, &'static str)> {
-        vec![
-            (LIST, WORDS),
-            ("pipeline/dissect/src/protocols/redis/mod.rs", MODULE),
-        ]
+        vec![(LIST, WORDS), ("pipeline/dissect/src/protocols/redis/mod.rs", MODULE)]
     }
 
     #[test]
     fn list_is_read_with_comments_and_line_breaks() {
         assert_eq!(listed(WORDS), ["redis"]);
-        assert_eq!(
-            listed("protocols! { http1, redis, template }"),
-            ["http1", "redis", "template"]
-        );
+        assert_eq!(listed("protocols! { http1, redis, template }"), ["http1", "redis", "template"]);
     }
 
     #[test]
@@ -173,21 +150,14 @@ mod tests {
         assert_eq!(path, "docs/protocols/redis.md");
         assert!(text.contains("## Operation\nA key.\n"), "{text}");
         let (_, index) = pages.last().expect("an index");
-        assert!(
-            index.contains("| [redis](redis.md) | Redis, RESP2 and RESP3. |"),
-            "{index}"
-        );
+        assert!(index.contains("| [redis](redis.md) | Redis, RESP2 and RESP3. |"), "{index}");
     }
 
     #[test]
     fn fresh_pages_are_not_stale_and_left_over_ones_are() {
         let written = pages(&Tree::of(&module()));
         let mut files = module();
-        files.extend(
-            written
-                .iter()
-                .map(|(path, text)| (path.as_str(), text.as_str())),
-        );
+        files.extend(written.iter().map(|(path, text)| (path.as_str(), text.as_str())));
         assert_eq!(stale(&Tree::of(&files)), Vec::<String>::new());
         files.push(("docs/protocols/gone.md", ""));
         assert_eq!(stale(&Tree::of(&files)), ["docs/protocols/gone.md"]);

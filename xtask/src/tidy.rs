@@ -56,11 +56,7 @@ pub(crate) fn command(tree: &Tree) -> ExitCode {
         println!("{finding}");
     }
     if findings.is_empty() {
-        println!(
-            "tidy: {} files, {} rules, no findings",
-            tree.files().count(),
-            RULES.len()
-        );
+        println!("tidy: {} files, {} rules, no findings", tree.files().count(), RULES.len());
         return ExitCode::SUCCESS;
     }
     println!("tidy: {} findings", findings.len());

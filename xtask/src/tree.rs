@@ -10,9 +10,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 /// Extensions of files that rules read; of the others only the size matters.
-const TEXT: [&str; 12] = [
-    "rs", "c", "h", "py", "sh", "md", "toml", "txt", "yml", "json", "js", "go",
-];
+const TEXT: [&str; 12] =
+    ["rs", "c", "h", "py", "sh", "md", "toml", "txt", "yml", "json", "js", "go"];
 
 /// One file.
 pub(crate) struct SourceFile {
@@ -28,9 +27,7 @@ pub(crate) struct SourceFile {
 impl SourceFile {
     /// The part of the name behind the last dot; empty if there is none.
     pub(crate) fn extension(&self) -> &str {
-        self.name()
-            .rsplit_once('.')
-            .map_or("", |(_, extension)| extension)
+        self.name().rsplit_once('.').map_or("", |(_, extension)| extension)
     }
 
     /// The last part of the path.
@@ -64,13 +61,7 @@ impl Tree {
             .context("xtask lies in the root of the repository")?
             .to_owned();
         let listing = Command::new("git")
-            .args([
-                "ls-files",
-                "-z",
-                "--cached",
-                "--others",
-                "--exclude-standard",
-            ])
+            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
             .current_dir(&root)
             .output()
             .context("running git ls-files")?;
@@ -92,10 +83,7 @@ impl Tree {
             .iter()
             .map(|(path, text)| (path.to_string(), source(path, text.len() as u64, text)))
             .collect();
-        Self {
-            root: PathBuf::new(),
-            files,
-        }
+        Self { root: PathBuf::new(), files }
     }
 
     /// Where the repository lies.
@@ -110,14 +98,12 @@ impl Tree {
 
     /// The Rust files.
     pub(crate) fn rust_files(&self) -> impl Iterator<Item = &SourceFile> {
-        self.files()
-            .filter(|file| file.extension() == "rs" && !file.is_case())
+        self.files().filter(|file| file.extension() == "rs" && !file.is_case())
     }
 
     /// Files below a folder given with its closing `/`.
     pub(crate) fn below<'a>(&'a self, folder: &'a str) -> impl Iterator<Item = &'a SourceFile> {
-        self.files()
-            .filter(move |file| file.path.starts_with(folder))
+        self.files().filter(move |file| file.path.starts_with(folder))
     }
 
     /// The file at `path`.
@@ -136,26 +122,13 @@ impl Tree {
 
 fn read(root: &Path, path: &str) -> Option<SourceFile> {
     let on_disk = root.join(path);
-    let size = std::fs::symlink_metadata(&on_disk)
-        .ok()
-        .filter(std::fs::Metadata::is_file)?
-        .len();
-    let is_text = path
-        .rsplit_once('.')
-        .is_some_and(|(_, end)| TEXT.contains(&end));
-    let text = if is_text {
-        std::fs::read_to_string(&on_disk).unwrap_or_default()
-    } else {
-        "".into()
-    };
+    let size = std::fs::symlink_metadata(&on_disk).ok().filter(std::fs::Metadata::is_file)?.len();
+    let is_text = path.rsplit_once('.').is_some_and(|(_, end)| TEXT.contains(&end));
+    let text =
+        if is_text { std::fs::read_to_string(&on_disk).unwrap_or_default() } else { "".into() };
     Some(source(path, size, &text))
 }
 
 fn source(path: &str, size: u64, text: &str) -> SourceFile {
-    SourceFile {
-        path: path.to_owned(),
-        size,
-        text: text.to_owned(),
-        parsed: OnceCell::new(),
-    }
+    SourceFile { path: path.to_owned(), size, text: text.to_owned(), parsed: OnceCell::new() }
 }

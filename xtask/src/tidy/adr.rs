@@ -22,12 +22,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         }
         expected = number + 1;
         if !index.contains(&format!("({})", file.name())) {
-            findings.push(Finding::new(
-                RULE,
-                &file.path,
-                0,
-                format!("is not listed in {INDEX}"),
-            ));
+            findings.push(Finding::new(RULE, &file.path, 0, format!("is not listed in {INDEX}")));
         }
     }
     findings
@@ -36,11 +31,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 /// `12` of `0012-title.md`.
 fn number(name: &str) -> Option<u32> {
     let (number, _) = name.strip_suffix(".md")?.split_once('-')?;
-    if number.len() == 4 {
-        number.parse().ok()
-    } else {
-        None
-    }
+    if number.len() == 4 { number.parse().ok() } else { None }
 }
 
 #[cfg(test)]

@@ -13,10 +13,8 @@ const RULE: &str = "arrows";
 const TESTKIT: &str = "foundation/testkit";
 
 /// Arrows inside `foundation`, as (from, to).
-const INSIDE_FOUNDATION: [(&str, &str); 2] = [
-    ("foundation/kernel-logic", "foundation/abi"),
-    (TESTKIT, "foundation/model"),
-];
+const INSIDE_FOUNDATION: [(&str, &str); 2] =
+    [("foundation/kernel-logic", "foundation/abi"), (TESTKIT, "foundation/model")];
 
 /// Crates that may name stages: the agent, and the fuzz targets, which ship nothing.
 const KNOW_ALL: [&str; 2] = ["apps/agent", "fuzz"];
@@ -34,10 +32,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     };
     let ours = our_crates(root);
     let mut findings = Vec::new();
-    for manifest in tree
-        .files()
-        .filter(|file| file.path.ends_with("/Cargo.toml"))
-    {
+    for manifest in tree.files().filter(|file| file.path.ends_with("/Cargo.toml")) {
         let from = manifest.path.trim_end_matches("/Cargo.toml");
         for (line, name, purpose) in dependencies(manifest) {
             let Some(to) = ours.get(name) else { continue };
@@ -91,11 +86,7 @@ fn dependencies(manifest: &SourceFile) -> Vec<(usize, &str, Use)> {
             section = purpose(header);
             // `[dependencies.name]` names its crate in the header.
             if let Some((_, name)) = header.rsplit_once("dependencies.") {
-                let purpose = if header.contains("dev-") {
-                    Use::Test
-                } else {
-                    Use::Product
-                };
+                let purpose = if header.contains("dev-") { Use::Test } else { Use::Product };
                 found.push((number, name, purpose));
             }
         } else if let Some(purpose) = section

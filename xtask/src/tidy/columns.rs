@@ -28,9 +28,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 }
 
 fn columns(line: &str) -> usize {
-    line.chars()
-        .map(|character| if character == '\t' { TAB } else { 1 })
-        .sum()
+    line.chars().map(|character| if character == '\t' { TAB } else { 1 }).sum()
 }
 
 #[cfg(test)]
@@ -48,9 +46,6 @@ mod tests {
     fn links_and_cases_may_be_longer() {
         let link = format!("// https://example.org/{}", "x".repeat(COLUMNS_MAX));
         let line = "x".repeat(2 * COLUMNS_MAX);
-        assert_eq!(
-            check(&Tree::of(&[("a.rs", &link), ("p/cases/a.py", &line)])),
-            []
-        );
+        assert_eq!(check(&Tree::of(&[("a.rs", &link), ("p/cases/a.py", &line)])), []);
     }
 }

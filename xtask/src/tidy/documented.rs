@@ -11,12 +11,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         .filter(|file| !file.is_case())
         .filter_map(|file| {
             let wanted = missing(file)?;
-            Some(Finding::new(
-                RULE,
-                &file.path,
-                1,
-                format!("open with {wanted}: what it is for"),
-            ))
+            Some(Finding::new(RULE, &file.path, 1, format!("open with {wanted}: what it is for")))
         })
         .collect()
 }
@@ -28,14 +23,9 @@ fn missing(file: &SourceFile) -> Option<&'static str> {
     match file.extension() {
         "rs" => {
             let documented = |syntax: &syn::File| {
-                syntax
-                    .attrs
-                    .iter()
-                    .any(|attribute| attribute.path().is_ident("doc"))
+                syntax.attrs.iter().any(|attribute| attribute.path().is_ident("doc"))
             };
-            file.syntax()
-                .is_some_and(|syntax| !documented(syntax))
-                .then_some("a `//!` doc")
+            file.syntax().is_some_and(|syntax| !documented(syntax)).then_some("a `//!` doc")
         }
         "c" | "h" => {
             let first = lines.next().unwrap_or_default();

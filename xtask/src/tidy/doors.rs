@@ -5,7 +5,7 @@
 
 use syn::{Item, Visibility};
 
-use super::is_test;
+use super::{is_test, is_test_file};
 use crate::finding::Finding;
 use crate::tree::Tree;
 
@@ -14,10 +14,10 @@ const RULE: &str = "doors";
 /// Looks into every `lib.rs` and `mod.rs`.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for file in tree
-        .rust_files()
-        .filter(|file| matches!(file.name(), "lib.rs" | "mod.rs"))
-    {
+    for file in tree.rust_files() {
+        if !matches!(file.name(), "lib.rs" | "mod.rs") || is_test_file(&file.path) {
+            continue;
+        }
         let Some(syntax) = file.syntax() else {
             continue;
         };
@@ -32,10 +32,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
                 continue;
             }
             let line = function.sig.ident.span().start().line;
-            let message = format!(
-                "move `{}` to a file named for what it does",
-                function.sig.ident
-            );
+            let message = format!("move `{}` to a file named for what it does", function.sig.ident);
             findings.push(Finding::new(RULE, &file.path, line, message));
         }
     }
@@ -52,10 +49,7 @@ mod tests {
 
     #[test]
     fn declarations_and_trait_implementations_pass() {
-        assert_eq!(
-            found("mod a;\npub use a::A;\nimpl P for A { fn p() { q() } }\nfn q() {}"),
-            0
-        );
+        assert_eq!(found("mod a;\npub use a::A;\nimpl P for A { fn p() { q() } }\nfn q() {}"), 0);
     }
 
     #[test]

@@ -30,12 +30,7 @@ pub(super) fn apply(tree: &Tree, found: Vec<Finding>) -> Vec<Finding> {
     }
     for (exception, used) in exceptions.iter().zip(used) {
         if !used {
-            kept.push(Finding::new(
-                RULE,
-                FILE,
-                exception.line,
-                "excuses nothing: remove the line",
-            ));
+            kept.push(Finding::new(RULE, FILE, exception.line, "excuses nothing: remove the line"));
         }
     }
     kept
@@ -51,18 +46,9 @@ fn read(tree: &Tree) -> (Vec<Exception<'_>>, Vec<Finding>) {
         let mut words = line.splitn(4, ' ');
         match (words.next(), words.next(), words.next(), words.next()) {
             (Some(rule), Some(path), Some(date), Some(_)) if is_date(date) => {
-                exceptions.push(Exception {
-                    line: number,
-                    rule,
-                    path,
-                });
+                exceptions.push(Exception { line: number, rule, path });
             }
-            _ => findings.push(Finding::new(
-                RULE,
-                FILE,
-                number,
-                "want: rule path date reason",
-            )),
+            _ => findings.push(Finding::new(RULE, FILE, number, "want: rule path date reason")),
         }
     }
     (exceptions, findings)
@@ -85,20 +71,15 @@ mod tests {
 
     #[test]
     fn exception_covers_its_rule_and_path() {
-        let tree = Tree::of(&[(
-            FILE,
-            "# list\nlimits a.rs 2026-01-31 a table of the standard\n",
-        )]);
+        let tree = Tree::of(&[(FILE, "# list\nlimits a.rs 2026-01-31 a table of the standard\n")]);
         assert_eq!(apply(&tree, long_file()), []);
     }
 
     #[test]
     fn exception_without_reason_or_use_is_a_finding() {
         let tree = Tree::of(&[(FILE, "limits a.rs 2026-01-31\nlimits b.rs 2026-01-31 old\n")]);
-        let lines: Vec<usize> = apply(&tree, long_file())
-            .iter()
-            .map(|finding| finding.line)
-            .collect();
+        let lines: Vec<usize> =
+            apply(&tree, long_file()).iter().map(|finding| finding.line).collect();
         assert_eq!(lines, [1, 0, 2]);
     }
 }

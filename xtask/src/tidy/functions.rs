@@ -44,8 +44,7 @@ impl LengthVisitor {
     fn measure(&mut self, signature: &syn::Signature, block: &syn::Block) {
         let first = signature.span().start().line;
         let last = block.span().end().line;
-        self.0
-            .push((first, signature.ident.to_string(), last + 1 - first));
+        self.0.push((first, signature.ident.to_string(), last + 1 - first));
     }
 }
 
@@ -80,15 +79,8 @@ fn c_lengths(file: &SourceFile) -> Lengths {
         } else if line.starts_with('}')
             && let Some((first, line)) = start.take()
         {
-            let name = line
-                .split('(')
-                .next()
-                .and_then(|head| head.split_whitespace().last());
-            lengths.push((
-                first,
-                name.unwrap_or_default().to_owned(),
-                number + 1 - first,
-            ));
+            let name = line.split('(').next().and_then(|head| head.split_whitespace().last());
+            lengths.push((first, name.unwrap_or_default().to_owned(), number + 1 - first));
         }
     }
     lengths
@@ -114,9 +106,6 @@ mod tests {
 
     #[test]
     fn one_line_more_is_found() {
-        assert_eq!(
-            (found("a.rs", LINES_MAX + 1), found("a.c", LINES_MAX + 1)),
-            (1, 1)
-        );
+        assert_eq!((found("a.rs", LINES_MAX + 1), found("a.c", LINES_MAX + 1)), (1, 1));
     }
 }

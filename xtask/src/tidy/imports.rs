@@ -19,10 +19,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         let Some(syntax) = file.syntax() else {
             continue;
         };
-        let protocol = file
-            .path
-            .strip_prefix(PROTOCOLS)
-            .and_then(|rest| rest.split('/').next());
+        let protocol = file.path.strip_prefix(PROTOCOLS).and_then(|rest| rest.split('/').next());
         let mut visitor = ImportVisitor {
             path: &file.path,
             protocol,
@@ -56,8 +53,7 @@ impl ImportVisitor<'_> {
                 if !(self.in_tests && prefix.as_slice() == ["super"]) {
                     let line = glob.star_token.spans[0].start().line;
                     let message = "name what is imported instead of `*`";
-                    self.findings
-                        .push(Finding::new(RULE, self.path, line, message));
+                    self.findings.push(Finding::new(RULE, self.path, line, message));
                 }
             }
             UseTree::Name(name) => self.leaf(&name.ident, prefix),
@@ -75,12 +71,7 @@ impl ImportVisitor<'_> {
         };
         if other != own && !self.in_tests {
             let message = format!("a protocol folder must not import another (`{other}`)");
-            self.findings.push(Finding::new(
-                RULE,
-                self.path,
-                name.span().start().line,
-                message,
-            ));
+            self.findings.push(Finding::new(RULE, self.path, name.span().start().line, message));
         }
     }
 }
@@ -115,10 +106,7 @@ mod tests {
     #[test]
     fn globs_are_found() {
         assert_eq!(found("a/src/b.rs", "use a::{b, c::*};"), 1);
-        assert_eq!(
-            found("a/src/b.rs", "#[cfg(test)]\nmod tests { use a::*; }"),
-            1
-        );
+        assert_eq!(found("a/src/b.rs", "#[cfg(test)]\nmod tests { use a::*; }"), 1);
     }
 
     #[test]

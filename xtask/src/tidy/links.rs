@@ -8,10 +8,7 @@ const RULE: &str = "links";
 /// Follows every link of every page.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for page in tree
-        .files()
-        .filter(|file| file.extension() == "md" && !file.is_case())
-    {
+    for page in tree.files().filter(|file| file.extension() == "md" && !file.is_case()) {
         let folder = page.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         for (line, target) in targets(&page.text) {
             let path = target.split('#').next().unwrap_or_default();
@@ -55,10 +52,7 @@ fn targets(text: &str) -> Vec<(usize, &str)> {
 }
 
 fn code_links(line: &str) -> impl Iterator<Item = &str> {
-    line.split("`](")
-        .skip(1)
-        .filter_map(|piece| piece.split_once(')'))
-        .map(|(target, _)| target)
+    line.split("`](").skip(1).filter_map(|piece| piece.split_once(')')).map(|(target, _)| target)
 }
 
 /// `folder/path` without `.` and `..`; `None` if it leaves the repository.
@@ -80,12 +74,7 @@ mod tests {
     use super::*;
 
     fn found(text: &str) -> usize {
-        check(&Tree::of(&[
-            ("docs/a.md", text),
-            ("docs/b.md", ""),
-            ("src/c.rs", ""),
-        ]))
-        .len()
+        check(&Tree::of(&[("docs/a.md", text), ("docs/b.md", ""), ("src/c.rs", "")])).len()
     }
 
     #[test]

@@ -4,9 +4,8 @@ use crate::finding::Finding;
 use crate::tree::Tree;
 
 const RULE: &str = "names";
-const BANNED: [&str; 10] = [
-    "util", "utils", "common", "helper", "helpers", "manager", "misc", "stuff", "shared", "base",
-];
+const BANNED: [&str; 10] =
+    ["util", "utils", "common", "helper", "helpers", "manager", "misc", "stuff", "shared", "base"];
 
 /// Looks at every part of every path.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
@@ -29,22 +28,12 @@ mod tests {
 
     #[test]
     fn nouns_pass() {
-        assert_eq!(
-            check(&Tree::of(&[
-                ("a/src/baseline.rs", ""),
-                ("a/src/uptime.rs", "")
-            ])),
-            []
-        );
+        assert_eq!(check(&Tree::of(&[("a/src/baseline.rs", ""), ("a/src/uptime.rs", "")])), []);
     }
 
     #[test]
     fn empty_words_are_found_in_files_and_folders() {
-        let tree = Tree::of(&[
-            ("a/src/utils.rs", ""),
-            ("a/common/b.rs", ""),
-            ("a/misc.bpf.h", ""),
-        ]);
+        let tree = Tree::of(&[("a/src/utils.rs", ""), ("a/common/b.rs", ""), ("a/misc.bpf.h", "")]);
         assert_eq!(check(&tree).len(), 3);
     }
 }

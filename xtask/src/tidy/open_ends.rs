@@ -6,19 +6,12 @@ use crate::tree::Tree;
 const RULE: &str = "open-ends";
 
 /// Written in two parts, so that this file does not find itself.
-const WORDS: [&str; 3] = [
-    concat!("TO", "DO"),
-    concat!("FIX", "ME"),
-    concat!("XX", "X"),
-];
+const WORDS: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X")];
 
 /// Reads every line of source.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for file in tree
-        .files()
-        .filter(|file| !file.is_case() && file.extension() != "md")
-    {
+    for file in tree.files().filter(|file| !file.is_case() && file.extension() != "md") {
         for (number, line) in (1..).zip(file.text.lines()) {
             if is_note(line) && !names_issue(line) {
                 let message = "name the issue as #number, or do it now";
@@ -41,9 +34,7 @@ fn is_note(line: &str) -> bool {
 }
 
 fn names_issue(line: &str) -> bool {
-    line.split('#')
-        .skip(1)
-        .any(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+    line.split('#').skip(1).any(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -14,29 +14,18 @@ use crate::tree::{SourceFile, Tree};
 const RULE: &str = "panics";
 const DISSECT: &str = "pipeline/dissect/src/";
 const METHODS: [&str; 4] = ["unwrap", "expect", "unwrap_err", "expect_err"];
-const MACROS: [&str; 7] = [
-    "panic",
-    "unreachable",
-    "todo",
-    "unimplemented",
-    "assert",
-    "assert_eq",
-    "assert_ne",
-];
+const MACROS: [&str; 7] =
+    ["panic", "unreachable", "todo", "unimplemented", "assert", "assert_eq", "assert_ne"];
 
 /// Keywords behind which a `[` in a macro opens an array or a slice type, not an index.
-const BEFORE_ARRAY: [&str; 9] = [
-    "in", "return", "mut", "if", "match", "else", "const", "dyn", "break",
-];
+const BEFORE_ARRAY: [&str; 9] =
+    ["in", "return", "mut", "if", "match", "else", "const", "dyn", "break"];
 
 /// Reads every file that reads the wire.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in tree.rust_files().filter(|file| reads_the_wire(file)) {
-        let mut visitor = PanicVisitor {
-            path: &file.path,
-            findings: &mut findings,
-        };
+        let mut visitor = PanicVisitor { path: &file.path, findings: &mut findings };
         if let Some(syntax) = file.syntax() {
             visitor.visit_file(syntax);
         }
@@ -60,8 +49,7 @@ struct PanicVisitor<'a> {
 impl PanicVisitor<'_> {
     fn found(&mut self, span: Span, what: &str) {
         let message = format!("{what} can panic on input: use `get` or `let … else`");
-        self.findings
-            .push(Finding::new(RULE, self.path, span.start().line, message));
+        self.findings.push(Finding::new(RULE, self.path, span.start().line, message));
     }
 
     /// Macro arguments are tokens, not syntax: look for the shapes.
@@ -140,11 +128,7 @@ mod tests {
 
     fn found(body: &str) -> usize {
         let text = format!("fn f(a: &[u8]) {{ {body} }}");
-        check(&Tree::of(&[(
-            "pipeline/dissect/src/protocols/redis/frame.rs",
-            &text,
-        )]))
-        .len()
+        check(&Tree::of(&[("pipeline/dissect/src/protocols/redis/frame.rs", &text)])).len()
     }
 
     #[test]
@@ -157,19 +141,13 @@ mod tests {
 
     #[test]
     fn what_can_panic_is_found() {
-        assert_eq!(
-            found("a[0]; a.first().unwrap(); a.first().expect(\"b\");"),
-            3
-        );
+        assert_eq!(found("a[0]; a.first().unwrap(); a.first().expect(\"b\");"), 3);
         assert_eq!(found("unreachable!(); assert!(true);"), 2);
     }
 
     #[test]
     fn macro_arguments_are_read_too() {
-        assert_eq!(
-            found("matches!(a[0], 1); format!(\"{}\", f(a)[1]); dbg!(a.b().unwrap());"),
-            3
-        );
+        assert_eq!(found("matches!(a[0], 1); format!(\"{}\", f(a)[1]); dbg!(a.b().unwrap());"), 3);
     }
 
     #[test]
@@ -181,12 +159,6 @@ mod tests {
 
     #[test]
     fn other_stages_are_not_read() {
-        assert_eq!(
-            check(&Tree::of(&[(
-                "pipeline/metrics/src/red.rs",
-                "fn f() { a[0]; }"
-            )])),
-            []
-        );
+        assert_eq!(check(&Tree::of(&[("pipeline/metrics/src/red.rs", "fn f() { a[0]; }")])), []);
     }
 }

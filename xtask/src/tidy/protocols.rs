@@ -11,28 +11,15 @@ const CASES_MIN: usize = 3;
 
 /// Compares each folder with the shape, and the folders with the list.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
-    let listed: Vec<&str> = tree
-        .file(LIST)
-        .map(|file| listed(&file.text))
-        .unwrap_or_default();
+    let listed: Vec<&str> = tree.file(LIST).map(|file| listed(&file.text)).unwrap_or_default();
     let mut findings = Vec::new();
     if !listed.is_sorted() {
-        findings.push(Finding::new(
-            RULE,
-            LIST,
-            0,
-            "the list is not in alphabetical order",
-        ));
+        findings.push(Finding::new(RULE, LIST, 0, "the list is not in alphabetical order"));
     }
     let folders = folders(tree);
     for name in &listed {
         if !folders.contains(name) {
-            findings.push(Finding::new(
-                RULE,
-                LIST,
-                0,
-                format!("`{name}` has no folder"),
-            ));
+            findings.push(Finding::new(RULE, LIST, 0, format!("`{name}` has no folder")));
         }
     }
     for name in folders {
@@ -82,23 +69,14 @@ mod tests {
     use super::*;
 
     fn found(list: &str, files: &[&str]) -> usize {
-        let paths: Vec<String> = files
-            .iter()
-            .map(|file| format!("{FOLDER}redis/{file}"))
-            .collect();
+        let paths: Vec<String> = files.iter().map(|file| format!("{FOLDER}redis/{file}")).collect();
         let mut tree: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), "")).collect();
         tree.push((LIST, list));
         check(&Tree::of(&tree)).len()
     }
 
-    const WHOLE: [&str; 6] = [
-        "mod.rs",
-        "frame.rs",
-        "session.rs",
-        "cases/a.case",
-        "cases/b.case",
-        "cases/c.case",
-    ];
+    const WHOLE: [&str; 6] =
+        ["mod.rs", "frame.rs", "session.rs", "cases/a.case", "cases/b.case", "cases/c.case"];
 
     #[test]
     fn whole_and_listed_folder_passes() {
@@ -107,13 +85,7 @@ mod tests {
 
     #[test]
     fn missing_parts_are_found() {
-        assert_eq!(
-            found(
-                "protocols! { redis }",
-                &["mod.rs", "session.rs", "cases/a.case"]
-            ),
-            2
-        );
+        assert_eq!(found("protocols! { redis }", &["mod.rs", "session.rs", "cases/a.case"]), 2);
     }
 
     #[test]
@@ -125,13 +97,7 @@ mod tests {
 
     #[test]
     fn captures_need_a_provenance() {
-        let files = [
-            "mod.rs",
-            "frame.rs",
-            "session.rs",
-            "cases/a.pcap",
-            "cases/b.case",
-        ];
+        let files = ["mod.rs", "frame.rs", "session.rs", "cases/a.pcap", "cases/b.case"];
         assert_eq!(found("protocols! { redis }", &files), 2);
     }
 }

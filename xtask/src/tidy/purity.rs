@@ -36,10 +36,7 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
         if !pure || is_test_file(&file.path) {
             continue;
         }
-        let product = file
-            .text
-            .lines()
-            .take_while(|line| !line.contains("#[cfg(test)]"));
+        let product = file.text.lines().take_while(|line| !line.contains("#[cfg(test)]"));
         for (number, line) in (1..).zip(product) {
             let code = line.split("//").next().unwrap_or(line);
             for (word, instead) in BANNED {
@@ -61,10 +58,7 @@ mod tests {
 
     #[test]
     fn stages_in_the_middle_read_no_clock() {
-        assert_eq!(
-            check(&Tree::of(&[("pipeline/dissect/src/a.rs", CLOCK)])).len(),
-            1
-        );
+        assert_eq!(check(&Tree::of(&[("pipeline/dissect/src/a.rs", CLOCK)])).len(), 1);
     }
 
     #[test]

@@ -17,9 +17,6 @@ mod tests {
 
     #[test]
     fn only_what_does_not_parse_is_found() {
-        assert_eq!(
-            check(&Tree::of(&[("a.rs", "fn a() {}"), ("b.rs", "fn b( {}")])).len(),
-            1
-        );
+        assert_eq!(check(&Tree::of(&[("a.rs", "fn a() {}"), ("b.rs", "fn b( {}")])).len(), 1);
     }
 }

@@ -66,14 +66,12 @@ impl<'ast> Visit<'ast> for UnsafeVisitor {
     }
 
     fn visit_signature(&mut self, signature: &'ast syn::Signature) {
-        self.others
-            .extend(signature.unsafety.map(|token| token.span.start().line));
+        self.others.extend(signature.unsafety.map(|token| token.span.start().line));
         visit::visit_signature(self, signature);
     }
 
     fn visit_item_impl(&mut self, block: &'ast syn::ItemImpl) {
-        self.others
-            .extend(block.unsafety.map(|token| token.span.start().line));
+        self.others.extend(block.unsafety.map(|token| token.span.start().line));
         visit::visit_item_impl(self, block);
     }
 }

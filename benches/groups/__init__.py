@@ -1,0 +1,1 @@
+"""One file a group of rows: a TITLE, and `rows(bench)` that measures them."""
