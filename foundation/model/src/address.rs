@@ -16,15 +16,13 @@ pub struct Endpoints {
 impl Endpoints {
     /// The same pair seen from the other end.
     pub const fn reversed(self) -> Self {
-        Self {
-            source: self.destination,
-            destination: self.source,
-        }
+        Self { source: self.destination, destination: self.source }
     }
 
     /// Which way this packet travels: [`Direction::Forward`] if the source is the smaller address.
     ///
-    /// "Smaller" compares address words and port as [`half`] lays them out; the eBPF tap does the same.
+    /// "Smaller" compares the address, then the port, both as numbers; IPv4 counts as an address
+    /// whose high half is zero. The eBPF tap does the same.
     pub fn direction(&self) -> Direction {
         if half(self.source) <= half(self.destination) {
             Direction::Forward

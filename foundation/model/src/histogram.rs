@@ -4,7 +4,8 @@
 //! histogram of scale 5 (and, shifted by one, a Prometheus native histogram of schema 5). A value
 //! read back from the middle of its bucket is at most 1.09 % off.
 
-/// Upper bounds of the classic buckets in nanoseconds: 5 ms to 10 s, as OpenTelemetry advises for HTTP.
+/// Upper bounds of the classic buckets in nanoseconds: 5 ms to 10 s, as OpenTelemetry advises for
+/// HTTP.
 pub const CLASSIC_BOUNDS_NS: [u64; 14] = [
     5_000_000,
     10_000_000,
@@ -87,7 +88,8 @@ impl Histogram {
         self.exponential.iter()
     }
 
-    /// The duration in nanoseconds below which a share `q` (0 to 1) lies; `None` if nothing was counted.
+    /// The duration in nanoseconds below which a share `q` (0 to 1) lies; `None` if nothing was
+    /// counted.
     pub fn quantile_ns(&self, q: f64) -> Option<f64> {
         self.exponential.quantiles_ns([q]).map(|[value]| value)
     }
@@ -132,9 +134,7 @@ impl Buckets {
     pub fn iter(&self) -> impl Iterator<Item = (i32, u64)> + '_ {
         let first = self.first;
         let numbered = self.counts.iter().enumerate();
-        numbered
-            .filter(|(_, c)| **c > 0)
-            .map(move |(i, c)| (first + i as i32, *c))
+        numbered.filter(|(_, c)| **c > 0).map(move |(i, c)| (first + i as i32, *c))
     }
 
     /// For each share in `shares` (0 to 1, ascending) the duration in nanoseconds below which that
@@ -269,12 +269,8 @@ fn middle_ns(index: i32) -> f64 {
 /// Index of the classic bucket. Most durations are short, so the search starts at the low end.
 fn classic_index(duration_ns: u64) -> usize {
     let above = |bound: &u64| duration_ns <= *bound;
-    CLASSIC_BOUNDS_NS
-        .iter()
-        .position(above)
-        .unwrap_or(CLASSIC_BOUNDS_NS.len())
+    CLASSIC_BOUNDS_NS.iter().position(above).unwrap_or(CLASSIC_BOUNDS_NS.len())
 }
 
 #[cfg(test)]
-#[path = "histogram_tests.rs"]
 mod tests;

@@ -38,13 +38,8 @@ pub enum Outcome {
 
 impl Outcome {
     /// All, in the order they are shown.
-    pub const ALL: [Self; 5] = [
-        Self::Parsed,
-        Self::Skipped,
-        Self::Lost,
-        Self::Sealed,
-        Self::Unknown,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::Parsed, Self::Skipped, Self::Lost, Self::Sealed, Self::Unknown];
 
     /// The label value of `redsight_bytes_total`.
     pub const fn as_str(self) -> &'static str {
@@ -82,11 +77,7 @@ impl Ledger {
 
     /// Share of the bytes that were understood or deliberately passed over, 0 to 1; 1 if there were none.
     pub fn coverage(&self) -> f64 {
-        if self.seen == 0 {
-            1.0
-        } else {
-            (self.parsed + self.skipped) as f64 / self.seen as f64
-        }
+        if self.seen == 0 { 1.0 } else { (self.parsed + self.skipped) as f64 / self.seen as f64 }
     }
 
     /// What was booked since `earlier`, an older copy of the same ledger.

@@ -115,8 +115,7 @@ fn store(endpoints: &[EndpointId], names: &Names, town: &Town) {
         }
         let (services, edges) = (picture.services.len(), picture.edges.len());
         let covered_s = picture.window_s;
-        println!(
-            "picture of {window_s} s: {best_ms:.2} ms ({services} services, {edges} edges, {covered_s:.0} s covered)"
-        );
+        let what = format!("{services} services, {edges} edges, {covered_s:.0} s covered");
+        println!("picture of {window_s} s: {best_ms:.2} ms ({what})");
     }
 }

@@ -87,7 +87,8 @@ impl Red {
         self.from = at;
     }
 
-    /// Counts one exchange. Only requests and one-way messages are RED; the rest is counted by kind.
+    /// Counts one exchange. Only requests and one-way messages are RED; the rest is counted by
+    /// kind.
     pub fn record(
         &mut self,
         hint: &mut CellHint,

@@ -1,3 +1,5 @@
+//! What a worker counts, and what its limits do.
+
 use model::{Incomplete, Kind};
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Rollups in, pictures and totals out; limits, expiry and the ring.
+
 use model::{Ledger, Names, Totals};
 
 use super::*;

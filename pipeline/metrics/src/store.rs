@@ -168,7 +168,8 @@ impl Store {
         }
     }
 
-    /// Adds one window of one worker. Workers are numbered from 0; endpoint ids are each worker's own.
+    /// Adds one window of one worker. Workers are numbered from 0; endpoint ids are each worker's
+    /// own.
     pub fn add(&mut self, worker: usize, rollup: &Rollup, directory: &dyn Directory) {
         if self.began.is_unknown() || (!rollup.from.is_unknown() && rollup.from < self.began) {
             self.began = rollup.from;

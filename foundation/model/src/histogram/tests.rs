@@ -1,3 +1,5 @@
+//! The bucket of a duration is exact, quantiles keep their promise, sums add up.
+
 use super::*;
 
 /// Little-endian natural numbers, just enough to check the boundary table without rounding.
@@ -30,9 +32,7 @@ impl Natural {
 
     fn exceeds(&self, other: &Self) -> bool {
         let by_length = self.0.len().cmp(&other.0.len());
-        by_length
-            .then_with(|| self.0.iter().rev().cmp(other.0.iter().rev()))
-            .is_gt()
+        by_length.then_with(|| self.0.iter().rev().cmp(other.0.iter().rev())).is_gt()
     }
 }
 
@@ -101,23 +101,11 @@ fn extreme_durations_stay_in_the_span() {
 
 #[test]
 fn quantiles_are_within_the_promised_error() {
-    for exact in [
-        1_u64,
-        900,
-        12_345,
-        999_999,
-        1_000_000,
-        5_000_000,
-        123_456_789,
-        60_000_000_000,
-    ] {
+    for exact in [1_u64, 900, 12_345, 999_999, 1_000_000, 5_000_000, 123_456_789, 60_000_000_000] {
         let mut histogram = Histogram::default();
         histogram.record(exact);
         let read = histogram.quantile_ns(0.5).expect("one value was counted");
-        assert!(
-            (read / exact as f64 - 1.0).abs() < 0.011,
-            "{exact} read as {read}"
-        );
+        assert!((read / exact as f64 - 1.0).abs() < 0.011, "{exact} read as {read}");
     }
 }
 
@@ -136,11 +124,8 @@ fn several_quantiles_in_one_pass_equal_them_one_by_one() {
 #[test]
 fn merging_equals_counting_together() {
     let values = [3_u64, 70_000, 4_000_000, 90, 8_000_000_000, 4_000_001];
-    let (mut left, mut right, mut both) = (
-        Histogram::default(),
-        Histogram::default(),
-        Histogram::default(),
-    );
+    let (mut left, mut right, mut both) =
+        (Histogram::default(), Histogram::default(), Histogram::default());
     for (i, value) in values.into_iter().enumerate() {
         let half = if i % 2 == 0 { &mut left } else { &mut right };
         half.record(value);
