@@ -1,0 +1,235 @@
+//! The exposition against a case and against a strict reader.
+
+use model::rollup::KindCounts;
+use model::view::AgentCost;
+use model::{
+    CallTotal, Cell, EdgeHealth, EdgeTotal, Entity, Family, Kind, Ledger, ProtocolInfo, Totals,
+};
+
+use super::checker::check;
+use super::*;
+
+/// What a test has counted.
+#[derive(Default)]
+struct Counted {
+    calls: Vec<Call>,
+    edges: Vec<(Entity, Entity, EdgeHealth)>,
+    ledgers: Vec<(Entity, Ledger)>,
+}
+
+struct Call {
+    client: Entity,
+    server: Entity,
+    protocol: &'static ProtocolInfo,
+    /// Operation, target, status, error type.
+    words: [&'static str; 4],
+    failed: bool,
+    cell: Cell,
+}
+
+impl Totals for Counted {
+    fn calls<'a>(&'a self) -> Box<dyn Iterator<Item = CallTotal<'a>> + 'a> {
+        Box::new(self.calls.iter().map(|call| CallTotal {
+            client: &call.client,
+            server: &call.server,
+            protocol: call.protocol,
+            version: "",
+            operation: call.words[0],
+            target: call.words[1],
+            status: call.words[2],
+            error_type: call.words[3],
+            failed: call.failed,
+            cell: &call.cell,
+        }))
+    }
+
+    fn edges<'a>(&'a self) -> Box<dyn Iterator<Item = EdgeTotal<'a>> + 'a> {
+        Box::new(self.edges.iter().map(|(client, server, health)| EdgeTotal {
+            client,
+            server,
+            health,
+        }))
+    }
+
+    fn ledgers<'a>(&'a self) -> Box<dyn Iterator<Item = (&'a Entity, &'a Ledger)> + 'a> {
+        Box::new(self.ledgers.iter().map(|(service, ledger)| (service, ledger)))
+    }
+
+    fn kinds(&self) -> KindCounts {
+        let mut kinds = KindCounts::default();
+        kinds.record(Kind::Request);
+        kinds.record(Kind::Request);
+        kinds.record(Kind::Push);
+        kinds
+    }
+
+    fn overflow(&self) -> u64 {
+        3
+    }
+}
+
+const fn protocol(name: &'static str, family: Family, system: &'static str) -> ProtocolInfo {
+    ProtocolInfo { name, family, system, specification: "", ports: &[] }
+}
+
+static HTTP: ProtocolInfo = protocol("http1", Family::Http, "");
+static GRPC: ProtocolInfo = protocol("grpc", Family::Rpc, "grpc");
+static REDIS: ProtocolInfo = protocol("redis", Family::Database, "redis");
+static KAFKA: ProtocolInfo = protocol("kafka", Family::Messaging, "kafka");
+static DNS: ProtocolInfo = protocol("dns", Family::Dns, "");
+static LDAP: ProtocolInfo = protocol("ldap", Family::Other, "");
+
+fn here(name: &str) -> Entity {
+    Entity { name: name.into(), local: true, ..Entity::default() }
+}
+
+fn elsewhere(name: &str) -> Entity {
+    Entity { local: false, ..here(name) }
+}
+
+fn cell(durations_ms: &[u64], without_duration: u64) -> Cell {
+    let mut cell = Cell::default();
+    for ms in durations_ms {
+        cell.duration.record(ms * 1_000_000);
+    }
+    cell.count = durations_ms.len() as u64 + without_duration;
+    cell
+}
+
+fn call(
+    ends: (&Entity, &Entity),
+    protocol: &'static ProtocolInfo,
+    words: [&'static str; 4],
+    cell: Cell,
+) -> Call {
+    Call {
+        client: ends.0.clone(),
+        server: ends.1.clone(),
+        protocol,
+        words,
+        failed: words[3].starts_with('5') || words[3] == "timeout",
+        cell,
+    }
+}
+
+/// One call of each family, between services here and elsewhere.
+fn everything() -> Counted {
+    let (user, web, shop) = (elsewhere("10.0.0.9"), here("web"), here("shop"));
+    let mut shop_two = here("shop");
+    shop_two.instance = "two".into();
+    let get = |status, error| ["GET", "/cart/{id}", status, error];
+    Counted {
+        calls: vec![
+            call((&user, &web), &HTTP, get("200", ""), cell(&[4, 5, 6], 0)),
+            call((&user, &web), &HTTP, get("503", "503"), cell(&[20_000], 0)),
+            call((&web, &shop), &HTTP, get("404", "404"), cell(&[1], 0)),
+            call((&web, &shop), &HTTP, get("", "timeout"), cell(&[], 2)),
+            call((&web, &shop_two), &HTTP, get("404", "404"), cell(&[1], 0)),
+            call((&web, &shop), &GRPC, ["Get", "shop.Cart", "OK", ""], cell(&[7], 0)),
+            call((&shop, &elsewhere("db")), &REDIS, ["SET", "", "OK", ""], cell(&[1], 0)),
+            call((&shop, &web), &KAFKA, ["Produce", "orders", "", ""], cell(&[], 1)),
+            call((&shop, &web), &DNS, ["A", "", "NXDOMAIN", "NXDOMAIN"], cell(&[2], 0)),
+            call((&user, &web), &LDAP, ["search", "cn", "", ""], cell(&[2], 0)),
+        ],
+        edges: vec![
+            (user, web.clone(), health(1)),
+            (web.clone(), shop.clone(), health(2)),
+            (web.clone(), shop_two, health(4)),
+            (shop, elsewhere("db"), health(8)),
+        ],
+        ledgers: vec![(web, ledger())],
+    }
+}
+
+fn health(n: u64) -> EdgeHealth {
+    EdgeHealth {
+        opened: 10 * n,
+        closed: 9 * n,
+        failed: n,
+        resets: n,
+        retransmits: n,
+        rtt_sum_us: 500 * n,
+        rtt_count: n,
+        client_bytes: 100 * n,
+        server_bytes: 1_000 * n,
+        ..EdgeHealth::default()
+    }
+}
+
+fn ledger() -> Ledger {
+    Ledger { seen: 15, parsed: 5, skipped: 4, lost: 3, sealed: 2, unknown: 1 }
+}
+
+fn agent() -> AgentCost {
+    AgentCost {
+        cpu_seconds: 1.25,
+        memory_bytes: 4_096,
+        connections: 7,
+        tap_events: 100,
+        tap_bytes: 2_000,
+        tap_lost: 3,
+        cardinality_overflow: 3,
+    }
+}
+
+#[test]
+fn every_family_is_written_as_the_case_says() {
+    let written = text(&everything(), &agent(), "0.1.0");
+    let expected = include_str!("cases/everything.prom");
+    if let Some(path) = std::env::var_os("REDSIGHT_WRITE_CASES") {
+        let path = std::path::Path::new(&path).join("everything.prom");
+        std::fs::write(path, &written).expect("the folder named in REDSIGHT_WRITE_CASES exists");
+    }
+    for (line, (a, b)) in written.lines().zip(expected.lines()).enumerate() {
+        assert_eq!(a, b, "line {}", line + 1);
+    }
+    assert_eq!(written.len(), expected.len());
+}
+
+#[test]
+fn the_text_passes_a_strict_reader() {
+    let samples = check(&text(&everything(), &agent(), "0.1.0")).expect("the text is valid");
+    assert!(samples > 100);
+    check(&text(&Counted::default(), &agent(), "0.1.0")).expect("an empty one too");
+}
+
+#[test]
+fn the_order_of_what_is_counted_does_not_show() {
+    let one = everything();
+    let mut other = everything();
+    other.calls.reverse();
+    other.edges.reverse();
+    let (one, other) = (text(&one, &agent(), "1"), text(&other, &agent(), "1"));
+    assert_eq!(one, other);
+}
+
+#[test]
+fn label_values_are_escaped() {
+    let odd = here("a\"b\\c\nd");
+    let counted = Counted {
+        calls: vec![call((&odd, &odd), &HTTP, ["GET", "/", "200", ""], cell(&[1], 0))],
+        ..Counted::default()
+    };
+    let written = text(&counted, &agent(), "1");
+    assert!(written.contains(r#"service_name="a\"b\\c\nd""#));
+    check(&written).expect("the text is valid");
+}
+
+#[test]
+fn an_exchange_without_duration_is_counted_above_every_bound() {
+    let (web, shop) = (here("web"), here("shop"));
+    let counted = Counted {
+        calls: vec![call((&web, &shop), &HTTP, ["GET", "/", "", "timeout"], cell(&[], 2))],
+        ..Counted::default()
+    };
+    let written = text(&counted, &agent(), "1");
+    let sample = |suffix: &str, last: &str| {
+        let start = format!("http_server_request_duration_seconds{suffix}{{");
+        let line = written.lines().find(|l| l.starts_with(&start) && l.contains(last));
+        line.and_then(|l| l.rsplit(' ').next()).unwrap_or("none").to_owned()
+    };
+    assert_eq!(sample("_bucket", "le=\"10\""), "0");
+    assert_eq!(sample("_bucket", "le=\"+Inf\""), "2");
+    assert_eq!(sample("_count", "timeout"), "2");
+    assert_eq!(sample("_sum", "timeout"), "0");
+}
