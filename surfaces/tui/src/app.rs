@@ -66,7 +66,12 @@ impl View {
     /// Where the cursor is among `rows`.
     pub(crate) fn cursor<R: Row>(&self, rows: &[&R]) -> usize {
         let selected = self.selected.as_deref();
-        let found = rows.iter().position(|row| Some(row.key().as_str()) == selected);
+        let is_selected = |row: &&R| Some(row.key().as_str()) == selected;
+        // Edges of equally named services look alike; the place tells them apart.
+        if rows.get(self.place).is_some_and(is_selected) {
+            return self.place;
+        }
+        let found = rows.iter().position(is_selected);
         found.unwrap_or(self.place.min(rows.len().saturating_sub(1)))
     }
 
@@ -183,6 +188,8 @@ impl App {
             Action::Filter => self.mode = Mode::Typing,
             Action::Pause => self.pause(),
             Action::Edges => self.toggle_edges(),
+            // A held picture covers what it covers.
+            Action::Shorter | Action::Longer if self.is_paused => {}
             Action::Shorter => self.window = self.window.saturating_sub(1),
             Action::Longer => self.window = (self.window + 1).min(WINDOWS.len() - 1),
             Action::Help => self.shows_help = true,

@@ -3,7 +3,9 @@
 use model::view::{AgentCost, EdgeRow, EndpointRow, Red, ServiceRow, Snapshot};
 use model::{Entity, Ledger};
 
-use super::*;
+use super::{App, Screen, cpu_share, total_red};
+use crate::columns::{self, Column};
+use crate::keys::{Action, Mode};
 
 fn service(name: &str, rate: f64) -> ServiceRow {
     let red = Red { count: rate as u64, rate, ..Red::default() };
@@ -66,6 +68,21 @@ fn the_cursor_keeps_its_place_when_its_row_is_gone_and_stops_at_the_ends() {
     app.act(Action::Down(1));
     app.act(Action::Open);
     assert_eq!((pointed(&app), app.screen()), ("", Screen::Services));
+}
+
+#[test]
+fn the_cursor_passes_edges_that_look_alike() {
+    let mut app = app(THREE);
+    let mut picture = picture(2, THREE);
+    let twin = picture.edges[0].clone();
+    let last = EdgeRow { client: "zoo".into(), ..twin.clone() };
+    picture.edges.extend([twin, last]);
+    app.observe(Ok(picture));
+    app.act(Action::Edges);
+    for expected in [1, 2, 2] {
+        app.act(Action::Down(1));
+        assert_eq!(app.view().cursor(&app.edges()), expected);
+    }
 }
 
 #[test]
@@ -221,6 +238,9 @@ fn windows_step_between_five_seconds_and_the_start() {
         app.act(Action::Longer);
         assert_eq!(app.window_s(), expected);
     }
+    app.act(Action::Pause);
+    app.act(Action::Shorter);
+    assert_eq!(app.window_s(), 0.0, "a held picture covers what it covers");
 }
 
 #[test]

@@ -20,6 +20,6 @@ mod units;
 
 pub use app::{App, Screen};
 pub use keys::{Action, Mode, action};
-pub use panels::draw;
+pub use panels::screen::draw;
 pub use terminal::{Options, Source, TuiError, run};
 pub use theme::Theme;

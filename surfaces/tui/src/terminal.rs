@@ -12,7 +12,7 @@ use ratatui::DefaultTerminal;
 
 use crate::app::App;
 use crate::keys::action;
-use crate::panels::draw;
+use crate::panels::screen::draw;
 use crate::theme::Theme;
 
 /// How often the loop looks at `stop` while nothing happens.

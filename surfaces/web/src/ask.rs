@@ -65,9 +65,8 @@ impl Ask {
         window: Window,
         pick: impl FnOnce(Snapshot) -> T + Send + 'static,
     ) -> Result<Response, Problem> {
-        let written = self
-            .ask(move |query| serde_json::to_vec(&pick(query.snapshot(window.0))))
-            .await?;
+        let written =
+            self.ask(move |query| serde_json::to_vec(&pick(query.snapshot(window.0)))).await?;
         match written {
             Ok(body) => Ok(([(CONTENT_TYPE, "application/json")], body).into_response()),
             Err(error) => Err(Problem::new(

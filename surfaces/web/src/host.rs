@@ -131,11 +131,7 @@ mod tests {
             ("0.0.0.0:9464", "evil.example", false),
         ];
         for (bound, host, accepted) in cases {
-            assert_eq!(
-                hosts(bound).accepts(host),
-                accepted,
-                "{bound} asked as {host}"
-            );
+            assert_eq!(hosts(bound).accepts(host), accepted, "{bound} asked as {host}");
         }
     }
 }

@@ -28,7 +28,7 @@ use crate::limits::{
     ACCEPT_PAUSE, CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT, HEADERS_MAX, QUESTIONS_MAX,
     STOP_GRACE, WRITE_STALL,
 };
-use crate::routes;
+use crate::routes::router::router;
 use crate::stall::Stalling;
 
 /// What an overloaded server says before it closes.
@@ -136,7 +136,7 @@ pub fn serve(
     let (stop, stopping) = watch::channel(false);
     let refused = Arc::new(AtomicU64::new(0));
     let place = Place {
-        app: routes::router(Ask::new(query), Hosts::new(local, names)),
+        app: router(Ask::new(query), Hosts::new(local, names)),
         places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
         refused: Arc::clone(&refused),
         stopping,
@@ -149,12 +149,7 @@ pub fn serve(
             runtime.shutdown_background();
         })
         .map_err(failed)?;
-    Ok(Server {
-        address: local,
-        refused,
-        stop,
-        thread: Some(thread),
-    })
+    Ok(Server { address: local, refused, stop, thread: Some(thread) })
 }
 
 /// What every connection shares.
@@ -257,9 +252,6 @@ mod tests {
     fn the_overload_answer_says_its_true_length() {
         let text = std::str::from_utf8(OVERLOADED).expect("it is ASCII");
         let (head, body) = text.split_once("\r\n\r\n").expect("head and body");
-        assert!(
-            head.contains(&format!("content-length: {}\r\n", body.len())),
-            "{text}"
-        );
+        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{text}");
     }
 }

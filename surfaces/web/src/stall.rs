@@ -26,12 +26,7 @@ impl Stalling {
     pub(crate) fn new(stream: TcpStream, limit: Duration) -> Self {
         let deadline = Box::pin(sleep(limit));
         let is_waiting = false;
-        Self {
-            stream,
-            limit,
-            deadline,
-            is_waiting,
-        }
+        Self { stream, limit, deadline, is_waiting }
     }
 
     /// Passes `written` on, and turns waiting for too long into an error.
@@ -103,9 +98,7 @@ mod tests {
 
     #[test]
     fn a_peer_that_takes_nothing_is_given_up() {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let outcome = runtime.expect("a runtime").block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
             let _peer = std::net::TcpStream::connect(listener.local_addr()?)?;
@@ -118,9 +111,6 @@ mod tests {
             }
         });
         let outcome: io::Result<()> = outcome;
-        assert_eq!(
-            outcome.map_err(|error| error.kind()),
-            Err(io::ErrorKind::TimedOut)
-        );
+        assert_eq!(outcome.map_err(|error| error.kind()), Err(io::ErrorKind::TimedOut));
     }
 }

@@ -64,16 +64,27 @@ fn state(app: &App, theme: &Theme, room: usize) -> Vec<Span<'static>> {
         spans.push(Span::styled(" PAUSED ", theme.badge));
         spans.push(Span::raw("  "));
     }
-    let window = app.window_s();
-    let covers =
-        if window > 0.0 { format!("last {window} s") } else { String::from("since the start") };
-    spans.push(Span::styled(covers, theme.dim));
+    spans.push(Span::styled(covers(app), theme.dim));
     if !app.trouble.is_empty() {
         let used: usize = spans.iter().map(Span::width).sum();
         let trouble = clip(&app.trouble, room.saturating_sub(used + 2));
         spans.splice(0..0, [Span::styled(trouble, theme.bad), Span::raw("  ")]);
     }
     spans
+}
+
+/// What the numbers cover: less than asked for as long as the agent is younger than that.
+fn covers(app: &App) -> String {
+    let asked = app.window_s();
+    if asked <= 0.0 {
+        return String::from("since the start");
+    }
+    match &app.snapshot {
+        Some(picture) if picture.window_s > 0.0 && picture.window_s < asked * 0.9 => {
+            format!("last {:.0} of {asked} s", picture.window_s.ceil())
+        }
+        _ => format!("last {asked} s"),
+    }
 }
 
 /// The host in one line. What was lost comes first when anything was: it colours all the rest.

@@ -36,9 +36,7 @@ pub(super) async fn answer(State(ask): State<Ask>, window: Window) -> Result<Res
 }
 
 fn of_service(service: ServiceRow) -> impl Iterator<Item = Endpoint> {
-    let ServiceRow {
-        entity, endpoints, ..
-    } = service;
+    let ServiceRow { entity, endpoints, .. } = service;
     endpoints.into_iter().map(move |row| Endpoint {
         service: entity.name.clone(),
         namespace: entity.namespace.clone(),

@@ -2,7 +2,7 @@
 
 use axum::response::Html;
 
-use super::RESOURCES;
+use super::router::RESOURCES;
 
 const HEAD: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
     <meta name=\"viewport\" content=\"width=device-width\"><title>Redsight</title>\
@@ -19,9 +19,7 @@ const FOOT: &str = "</dl><p>JSON answers cover the last 60 seconds; <code>?windo
 pub(super) async fn answer() -> Html<String> {
     let mut page = String::from(HEAD);
     for (path, purpose) in RESOURCES {
-        page.push_str(&format!(
-            "<dt><a href=\"{path}\">{path}</a></dt><dd>{purpose}</dd>\n"
-        ));
+        page.push_str(&format!("<dt><a href=\"{path}\">{path}</a></dt><dd>{purpose}</dd>\n"));
     }
     page.push_str(FOOT);
     Html(page)

@@ -39,11 +39,7 @@ struct OfService {
 impl From<Ledger> for Balance {
     fn from(ledger: Ledger) -> Self {
         let (coverage, adds_up) = (ledger.coverage(), ledger.adds_up());
-        Self {
-            ledger,
-            coverage,
-            adds_up,
-        }
+        Self { ledger, coverage, adds_up }
     }
 }
 

@@ -23,19 +23,12 @@ pub(crate) struct Answer {
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("the server listens");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a socket option");
-        Self {
-            stream: BufReader::new(stream),
-        }
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket option");
+        Self { stream: BufReader::new(stream) }
     }
 
     pub(crate) fn send(&mut self, bytes: &[u8]) {
-        self.stream
-            .get_mut()
-            .write_all(bytes)
-            .expect("the server reads");
+        self.stream.get_mut().write_all(bytes).expect("the server reads");
     }
 
     /// Reads one answer; `None` at the end of the connection.
@@ -47,11 +40,8 @@ impl Client {
             let (name, value) = line.split_once(':').expect("a header line");
             headers.push((name.to_ascii_lowercase(), value.trim().to_owned()));
         }
-        let mut answer = Answer {
-            status: status.expect("a status line"),
-            headers,
-            body: String::new(),
-        };
+        let mut answer =
+            Answer { status: status.expect("a status line"), headers, body: String::new() };
         if method != "HEAD" {
             let length = answer.header("content-length").expect("no chunked answers");
             let mut body = vec![0; length.parse().expect("a number")];

@@ -20,11 +20,7 @@ impl Fake {
     pub(crate) fn ready() -> Self {
         let exposition = "# TYPE redsight_build_info gauge\nredsight_build_info 1\n".into();
         let is_ready = AtomicBool::new(true);
-        Self {
-            is_ready,
-            exposition,
-            ..Self::default()
-        }
+        Self { is_ready, exposition, ..Self::default() }
     }
 }
 
@@ -51,20 +47,8 @@ pub(crate) fn serve(query: Arc<dyn Query>) -> Server {
 }
 
 pub(crate) fn picture(window_s: f64) -> Snapshot {
-    let red = Red {
-        count: 120,
-        errors: 3,
-        rate: 2.0,
-        error_ratio: 0.025,
-        ..Red::default()
-    };
-    let ledger = Ledger {
-        seen: 1_000,
-        parsed: 900,
-        skipped: 50,
-        lost: 50,
-        ..Ledger::default()
-    };
+    let red = Red { count: 120, errors: 3, rate: 2.0, error_ratio: 0.025, ..Red::default() };
+    let ledger = Ledger { seen: 1_000, parsed: 900, skipped: 50, lost: 50, ..Ledger::default() };
     let endpoint = |operation: &str| EndpointRow {
         protocol: "http1".into(),
         operation: operation.into(),
@@ -72,11 +56,7 @@ pub(crate) fn picture(window_s: f64) -> Snapshot {
         red,
     };
     let service = |name: &str, endpoints| ServiceRow {
-        entity: Entity {
-            name: name.into(),
-            local: true,
-            ..Entity::default()
-        },
+        entity: Entity { name: name.into(), local: true, ..Entity::default() },
         protocols: vec!["http1".into()],
         served: red,
         ledger,
@@ -113,10 +93,6 @@ pub(crate) fn picture(window_s: f64) -> Snapshot {
                 remedy: "run as root".into(),
             },
         ],
-        agent: AgentCost {
-            cpu_seconds: 1.5,
-            memory_bytes: 30 << 20,
-            ..AgentCost::default()
-        },
+        agent: AgentCost { cpu_seconds: 1.5, memory_bytes: 30 << 20, ..AgentCost::default() },
     }
 }

@@ -27,20 +27,11 @@ fn foreign_host_names_are_refused() {
         ("GET /livez HTTP/1.1\r\nHost: agent.example\r\n\r\n", 200),
         ("GET /livez HTTP/1.0\r\n\r\n", 200),
         ("GET /livez HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403),
-        (
-            "GET /metrics HTTP/1.1\r\nHost: evil.example:9464\r\n\r\n",
-            403,
-        ),
+        ("GET /metrics HTTP/1.1\r\nHost: evil.example:9464\r\n\r\n", 403),
         ("GET /nothing HTTP/1.1\r\nHost: evil.example\r\n\r\n", 403),
-        (
-            "GET http://evil.example/livez HTTP/1.1\r\nHost: localhost\r\n\r\n",
-            403,
-        ),
+        ("GET http://evil.example/livez HTTP/1.1\r\nHost: localhost\r\n\r\n", 403),
         ("GET /livez HTTP/1.1\r\n\r\n", 400),
-        (
-            "GET /livez HTTP/1.1\r\nHost: a\r\nHost: localhost\r\n\r\n",
-            400,
-        ),
+        ("GET /livez HTTP/1.1\r\nHost: a\r\nHost: localhost\r\n\r\n", 400),
         ("GET /livez HTTP/1.1\r\nHost: bad host\r\n\r\n", 400),
     ];
     for (request, expected) in cases {
@@ -63,23 +54,14 @@ fn request_bodies_are_refused_unread() {
 #[test]
 fn long_heads_and_many_headers_are_refused() {
     let server = serve(Arc::new(Fake::ready()));
-    let long = format!(
-        "GET /livez HTTP/1.1\r\nHost: localhost\r\nX: {}",
-        "x".repeat(20_000)
-    );
-    let many = format!(
-        "GET /livez HTTP/1.1\r\nHost: localhost\r\n{}\r\n",
-        "X: y\r\n".repeat(80)
-    );
+    let long = format!("GET /livez HTTP/1.1\r\nHost: localhost\r\nX: {}", "x".repeat(20_000));
+    let many = format!("GET /livez HTTP/1.1\r\nHost: localhost\r\n{}\r\n", "X: y\r\n".repeat(80));
     for request in [long, many] {
         let mut client = Client::connect(server.local_addr());
         client.send(request.as_bytes());
         // The refusal may be lost with the reset that follows it.
         let answer = client.receive("HEAD");
-        assert!(
-            answer.is_none_or(|answer| answer.status == 431),
-            "{request:.40}"
-        );
+        assert!(answer.is_none_or(|answer| answer.status == 431), "{request:.40}");
     }
     assert_eq!(ask(server.local_addr(), "GET", "/livez").status, 200);
 }
@@ -87,11 +69,9 @@ fn long_heads_and_many_headers_are_refused() {
 #[test]
 fn bytes_that_are_no_http_hurt_nobody() {
     let server = serve(Arc::new(Fake::ready()));
-    for bytes in [
-        &b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"[..],
-        b"\0\0\0\0\r\n\r\n",
-        b"PRI * HTTP/2",
-    ] {
+    for bytes in
+        [&b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc"[..], b"\0\0\0\0\r\n\r\n", b"PRI * HTTP/2"]
+    {
         Client::connect(server.local_addr()).send(bytes);
     }
     assert_eq!(ask(server.local_addr(), "GET", "/livez").status, 200);
@@ -101,10 +81,7 @@ fn bytes_that_are_no_http_hurt_nobody() {
 fn a_reader_that_never_reads_slows_nobody() {
     // More than the socket buffers of both ends take.
     let exposition = "x".repeat(32 << 20);
-    let server = serve(Arc::new(Fake {
-        exposition,
-        ..Fake::ready()
-    }));
+    let server = serve(Arc::new(Fake { exposition, ..Fake::ready() }));
     let mut sleepers = Vec::new();
     for _ in 0..4 {
         let mut client = Client::connect(server.local_addr());
@@ -116,10 +93,7 @@ fn a_reader_that_never_reads_slows_nobody() {
     dawdler.send(b"GET /livez HT");
     for _ in 0..20 {
         assert_eq!(ask(server.local_addr(), "GET", "/livez").status, 200);
-        assert_eq!(
-            ask(server.local_addr(), "GET", "/api/v1/services").status,
-            200
-        );
+        assert_eq!(ask(server.local_addr(), "GET", "/api/v1/services").status, 200);
     }
     let whole = sleepers[0].receive("GET").expect("an answer");
     assert_eq!(whole.body.len(), 32 << 20);
@@ -128,16 +102,12 @@ fn a_reader_that_never_reads_slows_nobody() {
 #[test]
 fn one_connection_too_many_is_turned_away_and_counted() {
     let server = serve(Arc::new(Fake::ready()));
-    let mut clients: Vec<Client> = (0..64)
-        .map(|_| Client::connect(server.local_addr()))
-        .collect();
+    let mut clients: Vec<Client> = (0..64).map(|_| Client::connect(server.local_addr())).collect();
     for client in &mut clients {
         // An answer proves that the connection has its place.
         assert_eq!(client.ask("GET", "/livez").status, 200);
     }
-    let refusal = Client::connect(server.local_addr())
-        .receive("GET")
-        .expect("an answer");
+    let refusal = Client::connect(server.local_addr()).receive("GET").expect("an answer");
     assert_eq!(refusal.status, 503);
     assert_eq!(refusal.error(), "too many connections, retry");
     assert_eq!(server.refused_connections(), 1);
@@ -158,10 +128,7 @@ fn a_foreign_address_is_named_with_the_remedy() {
     // 203.0.113.0/24 is kept for documentation (RFC 5737): no host has it.
     let address = "203.0.113.1:0".parse().expect("an address");
     let error = web::serve(address, &[], Arc::new(Fake::ready())).expect_err("not ours");
-    assert!(
-        matches!(error, WebError::AddressUnknown { .. }),
-        "{error:?}"
-    );
+    assert!(matches!(error, WebError::AddressUnknown { .. }), "{error:?}");
 }
 
 #[test]
@@ -207,34 +174,22 @@ impl Query for Broken {
 #[test]
 fn a_question_that_hangs_holds_up_neither_others_nor_the_stop() {
     let hang = Some(Barrier::new(2));
-    let broken = Arc::new(Broken {
-        hang,
-        is_asked: AtomicBool::new(false),
-    });
+    let broken = Arc::new(Broken { hang, is_asked: AtomicBool::new(false) });
     let server = serve(broken.clone());
     let mut client = Client::connect(server.local_addr());
     client.send(b"GET /api/v1/services HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let barrier = broken.hang.as_ref().expect("set above");
     barrier.wait();
     assert_eq!(ask(server.local_addr(), "GET", "/livez").status, 200);
-    assert_eq!(
-        ask(server.local_addr(), "GET", "/api/v1/services").status,
-        200
-    );
+    assert_eq!(ask(server.local_addr(), "GET", "/api/v1/services").status, 200);
     server.stop();
-    assert!(
-        client.receive("GET").is_none(),
-        "cut off after the grace period"
-    );
+    assert!(client.receive("GET").is_none(), "cut off after the grace period");
     barrier.wait();
 }
 
 #[test]
 fn a_panic_in_the_store_is_one_failed_answer() {
-    let server = serve(Arc::new(Broken {
-        hang: None,
-        is_asked: AtomicBool::new(false),
-    }));
+    let server = serve(Arc::new(Broken { hang: None, is_asked: AtomicBool::new(false) }));
     let mut client = Client::connect(server.local_addr());
     assert_eq!(client.ask("GET", "/api/v1/services").status, 500);
     assert_eq!(client.ask("GET", "/api/v1/services").status, 200);

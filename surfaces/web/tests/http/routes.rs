@@ -29,10 +29,7 @@ fn every_resource_answers_with_its_type() {
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
         assert_eq!(answer.header("content-type"), Some(content_type), "{path}");
         assert_eq!(answer.header("cache-control"), Some("no-store"), "{path}");
-        assert!(
-            path == "/" || index.contains(&format!("href=\"{path}\"")),
-            "no link to {path}"
-        );
+        assert!(path == "/" || index.contains(&format!("href=\"{path}\"")), "no link to {path}");
     }
 }
 
@@ -41,10 +38,7 @@ fn livez_and_metrics_are_passed_on_as_they_are() {
     let fake = Arc::new(Fake::ready());
     let server = serve(fake.clone());
     assert_eq!(ask(server.local_addr(), "GET", "/livez").body, "ok\n");
-    assert_eq!(
-        ask(server.local_addr(), "GET", "/metrics").body,
-        fake.exposition
-    );
+    assert_eq!(ask(server.local_addr(), "GET", "/metrics").body, fake.exposition);
 }
 
 #[test]
@@ -55,10 +49,7 @@ fn readyz_says_what_is_in_the_way() {
     fake.is_ready.store(false, Ordering::Relaxed);
     let answer = ask(server.local_addr(), "GET", "/readyz");
     assert_eq!(answer.status, 503);
-    assert_eq!(
-        answer.body,
-        "not ready\nwire tap: no CAP_BPF (run as root)\n"
-    );
+    assert_eq!(answer.body, "not ready\nwire tap: no CAP_BPF (run as root)\n");
 }
 
 #[test]
@@ -73,18 +64,11 @@ fn a_snapshot_arrives_as_it_was_sent() {
 fn lists_carry_their_time_and_window() {
     let server = serve(Arc::new(Fake::ready()));
     for list in ["services", "edges", "endpoints"] {
-        let answer = ask(
-            server.local_addr(),
-            "GET",
-            &format!("/api/v1/{list}?window=7.5"),
-        );
+        let answer = ask(server.local_addr(), "GET", &format!("/api/v1/{list}?window=7.5"));
         let json = answer.json();
         assert_eq!(json["at_us"], 1_700_000_000_000_000_u64, "{list}");
         assert_eq!(json["window_s"], 7.5, "{list}");
-        assert!(
-            json[list].as_array().is_some_and(|rows| !rows.is_empty()),
-            "{list}"
-        );
+        assert!(json[list].as_array().is_some_and(|rows| !rows.is_empty()), "{list}");
     }
 }
 
@@ -123,16 +107,8 @@ fn health_says_what_to_do_and_what_the_agent_costs() {
 fn the_window_reaches_the_store() {
     let fake = Arc::new(Fake::ready());
     let server = serve(fake.clone());
-    for target in [
-        "/api/v1/services",
-        "/api/v1/edges?window=0",
-        "/api/v1/ledger?window=300",
-    ] {
-        assert_eq!(
-            ask(server.local_addr(), "GET", target).status,
-            200,
-            "{target}"
-        );
+    for target in ["/api/v1/services", "/api/v1/edges?window=0", "/api/v1/ledger?window=300"] {
+        assert_eq!(ask(server.local_addr(), "GET", target).status, 200, "{target}");
     }
     assert_eq!(*fake.windows.lock().expect("no panic"), [60.0, 0.0, 300.0]);
 }
@@ -140,24 +116,10 @@ fn the_window_reaches_the_store() {
 #[test]
 fn a_bad_window_is_refused_with_what_is_accepted() {
     let server = serve(Arc::new(Fake::ready()));
-    for query in [
-        "window=",
-        "window=-1",
-        "window=1m",
-        "window=nan",
-        "window=1&window=2",
-    ] {
-        let answer = ask(
-            server.local_addr(),
-            "GET",
-            &format!("/api/v1/services?{query}"),
-        );
+    for query in ["window=", "window=-1", "window=1m", "window=nan", "window=1&window=2"] {
+        let answer = ask(server.local_addr(), "GET", &format!("/api/v1/services?{query}"));
         assert_eq!(answer.status, 400, "{query}");
-        assert!(
-            answer.error().contains("seconds from 0 to 86400"),
-            "{query}: {}",
-            answer.body
-        );
+        assert!(answer.error().contains("seconds from 0 to 86400"), "{query}: {}", answer.body);
     }
 }
 
@@ -166,11 +128,7 @@ fn unknown_paths_and_methods_are_refused_in_json() {
     let server = serve(Arc::new(Fake::ready()));
     let answer = ask(server.local_addr(), "GET", "/api/v2/services");
     assert_eq!(answer.status, 404);
-    assert!(
-        answer.error().contains("/api/v1/services"),
-        "{}",
-        answer.body
-    );
+    assert!(answer.error().contains("/api/v1/services"), "{}", answer.body);
     for method in ["POST", "DELETE", "OPTIONS"] {
         let answer = ask(server.local_addr(), method, "/api/v1/services");
         assert_eq!(answer.status, 405, "{method}");
@@ -187,11 +145,7 @@ fn head_is_get_without_the_body() {
         let get = client.ask("GET", path);
         let head = client.ask("HEAD", path);
         assert_eq!(head.status, get.status, "{path}");
-        assert_eq!(
-            head.header("content-length"),
-            get.header("content-length"),
-            "{path}"
-        );
+        assert_eq!(head.header("content-length"), get.header("content-length"), "{path}");
     }
 }
 
