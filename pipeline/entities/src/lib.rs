@@ -1,1 +1,27 @@
-//! entities.
+//! Who speaks: from a process id, a listening address or a bare address to a named service.
+//!
+//! The [`Scanner`] (Linux) walks the processes of the scope every few hundred milliseconds and
+//! writes what it finds into the [`Directory`]; workers ask the directory once per connection.
+//! Where facts and names come from is listed in [`sources`]; which name wins, in [`resolve`].
+//!
+//! Takes: process ids and addresses. Gives: [`model::EntityId`] and [`model::Entity`]. It reads
+//! `/proc` and nothing else, sends nothing, and keeps no secret: arguments are masked before they
+//! are stored, and of an environment only three variables are ever copied.
+#![forbid(unsafe_code)]
+
+pub mod directory;
+pub mod mask;
+pub mod process;
+pub mod resolve;
+pub mod sources;
+
+mod known;
+mod listening;
+mod records;
+#[cfg(any(target_os = "linux", test))]
+mod roster;
+
+pub use directory::{Directory, Refused};
+pub use process::{Environment, Files, Listen, Process};
+#[cfg(target_os = "linux")]
+pub use sources::procfs::{ScanSummary, Scanner, Scope};

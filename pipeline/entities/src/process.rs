@@ -1,0 +1,112 @@
+//! What a source tells about one process, before anyone has named it.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+/// Longest service name kept, in bytes: twice the longest Kubernetes name (63) and a little.
+pub const NAME_BYTES_MAX: usize = 128;
+
+/// One process of the host. The pid alone is no identity: pids are reused, the pair with `start`
+/// is not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Process {
+    /// Process id in the agent's pid namespace.
+    pub pid: u32,
+    /// Start time in clock ticks since boot.
+    pub start: u64,
+    /// Parent's process id.
+    pub parent: u32,
+    /// Command name, at most 15 bytes; programs may change it.
+    pub command: String,
+    /// Path of the executable in the process's own file tree; empty if it could not be read.
+    pub executable: String,
+    /// Arguments as they are now; a program may have overwritten them with a title. Not masked:
+    /// never hand them on.
+    pub argv: Vec<String>,
+    /// Working directory; empty if it could not be read.
+    pub directory: String,
+    /// The variables that can name a service.
+    pub environment: Environment,
+    /// Path of the control group, v2 if there is one.
+    pub cgroup: String,
+    /// Container id; empty if none.
+    pub container: String,
+    /// systemd unit; empty if none.
+    pub unit: String,
+    /// True if the agent runs in the same unit: such a unit names a session, not a service.
+    pub shares_agents_unit: bool,
+    /// Inode of the network namespace; 0 if it could not be read.
+    pub network_namespace: u64,
+}
+
+/// The only environment variables that are ever copied out of a process.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// `OTEL_SERVICE_NAME`.
+    pub otel_service_name: Option<String>,
+    /// `OTEL_RESOURCE_ATTRIBUTES`.
+    pub otel_resource_attributes: Option<String>,
+    /// `DD_SERVICE`.
+    pub dd_service: Option<String>,
+}
+
+impl Environment {
+    /// Picks the known variables out of a NUL-separated block and forgets the rest.
+    pub fn from_block(block: &[u8]) -> Self {
+        let mut environment = Self::default();
+        for pair in block.split(|&byte| byte == 0) {
+            let Some(at) = pair.iter().position(|&byte| byte == b'=') else {
+                continue;
+            };
+            let (name, value) = pair.split_at(at);
+            let slot = match name {
+                b"OTEL_SERVICE_NAME" => &mut environment.otel_service_name,
+                b"OTEL_RESOURCE_ATTRIBUTES" => &mut environment.otel_resource_attributes,
+                b"DD_SERVICE" => &mut environment.dd_service,
+                _ => continue,
+            };
+            let value = String::from_utf8_lossy(value.get(1..).unwrap_or_default());
+            if !value.trim().is_empty() {
+                *slot = Some(value.trim().to_owned());
+            }
+        }
+        environment
+    }
+}
+
+/// An address a process listens on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Listen {
+    /// IP protocol number: 6 or 17.
+    pub protocol: u8,
+    /// The bound address; unspecified for a wildcard.
+    pub address: SocketAddr,
+}
+
+impl Listen {
+    /// TCP's protocol number.
+    pub const TCP: u8 = 6;
+    /// UDP's protocol number.
+    pub const UDP: u8 = 17;
+
+    /// `ip:port`, and `/udp` behind it for UDP.
+    pub fn label(&self) -> String {
+        match self.protocol {
+            Self::UDP => format!("{}/udp", self.address),
+            _ => self.address.to_string(),
+        }
+    }
+}
+
+/// Small text files as a process sees them, for names that stand beside a script.
+pub trait Files {
+    /// The whole file, or `None` if it is not a plain file, too large or not text.
+    fn read(&self, path: &Path) -> Option<String>;
+}
+
+/// Sees no files; for sources that have none, and for tests.
+impl Files for () {
+    fn read(&self, _path: &Path) -> Option<String> {
+        None
+    }
+}

@@ -1,0 +1,35 @@
+//! Where facts and names come from: one file or folder per source.
+//!
+//! A source of names is a function from what is known about a process to a name, and a line in
+//! [`SOURCES`]; the order of the lines is the precedence. Container and orchestrator names stand
+//! between the environment and systemd. [`procfs`] is the source of the facts themselves on Linux.
+
+use crate::process::{Files, Process};
+use crate::resolve::Named;
+
+pub mod container;
+pub mod environment;
+pub mod executable;
+pub mod script;
+pub mod systemd;
+
+// The one door to what only Linux has.
+#[cfg(target_os = "linux")]
+pub mod procfs;
+
+/// One way to name a process.
+#[derive(Clone, Copy, Debug)]
+pub struct Source {
+    /// Its name in messages.
+    pub label: &'static str,
+    /// Looks at the process and gives a name, or nothing if this source has none for it.
+    pub name: fn(&Process, &dyn Files) -> Option<Named>,
+}
+
+/// Every source of names, the strongest first.
+pub const SOURCES: &[Source] = &[
+    Source { label: "environment", name: environment::name },
+    Source { label: "systemd", name: systemd::name },
+    Source { label: "script", name: script::name },
+    Source { label: "executable", name: executable::name },
+];

@@ -1,0 +1,305 @@
+//! Files of one process, turned into a [`Process`].
+//!
+//! Read by hand: the scanner needs a few fields of a few files, many times a second, and a root
+//! that tests can choose.
+
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use crate::process::{Environment, Files, Process};
+use crate::sources::{container, systemd};
+
+/// Bytes taken of a command line: more than the longest that is shown, room for class paths.
+const CMDLINE_BYTES_MAX: usize = 32 * 1024;
+/// Bytes taken of an environment: the usual limit for one argument or variable on Linux.
+const ENVIRON_BYTES_MAX: usize = 128 * 1024;
+/// Bytes of `stat` and `cgroup`.
+const SMALL_BYTES_MAX: usize = 8 * 1024;
+/// Largest file beside a script that is read.
+const FILE_BYTES_MAX: u64 = 64 * 1024;
+
+/// Set in the flags of kernel threads (`PF_KTHREAD`).
+const KERNEL_THREAD: u64 = 0x0020_0000;
+
+/// The `/proc` file system, or a directory that looks like one.
+#[derive(Debug)]
+pub(super) struct ProcFs {
+    root: PathBuf,
+    own_unit: String,
+    path: String,
+    buffer: Vec<u8>,
+    /// Reads refused for lack of permission.
+    pub(super) denied: u64,
+}
+
+/// The fields of `stat` that matter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Stat {
+    pub(super) command: String,
+    pub(super) parent: u32,
+    pub(super) start: u64,
+    pub(super) is_kernel_thread: bool,
+    pub(super) is_zombie: bool,
+}
+
+/// Names one incarnation of a pid: the kernel makes a new inode when a pid is given out again.
+/// It may also make one for memory's sake, so that a change is a hint and no proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Mark {
+    inode: u64,
+    seconds: i64,
+    nanoseconds: i64,
+}
+
+impl ProcFs {
+    pub(super) fn new(root: &Path) -> Self {
+        let mut proc = Self {
+            root: root.to_owned(),
+            own_unit: String::new(),
+            path: String::new(),
+            buffer: Vec::new(),
+            denied: 0,
+        };
+        let own = fs::read_to_string(root.join("self/cgroup")).unwrap_or_default();
+        if let Some(unit) = systemd::unit(&cgroup_path(&own)) {
+            unit.clone_into(&mut proc.own_unit);
+        }
+        proc
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// See [`Mark`]; `None` if the process is gone.
+    pub(super) fn mark(&mut self, pid: u32) -> Option<Mark> {
+        let path = self.path(pid, "");
+        let found = fs::metadata(path).ok()?;
+        Some(Mark { inode: found.ino(), seconds: found.ctime(), nanoseconds: found.ctime_nsec() })
+    }
+
+    /// `None` if the process is gone or the file is not what it should be.
+    pub(super) fn stat(&mut self, pid: u32) -> Option<Stat> {
+        let bytes = self.bytes(pid, "stat", SMALL_BYTES_MAX)?;
+        parse_stat(&String::from_utf8_lossy(bytes))
+    }
+
+    /// The executable's path in the process's file tree; empty if it may not be read.
+    pub(super) fn executable(&mut self, pid: u32) -> String {
+        self.link(pid, "exe").unwrap_or_default()
+    }
+
+    /// The arguments as they are now.
+    pub(super) fn argv(&mut self, pid: u32) -> Vec<String> {
+        let bytes = self.bytes(pid, "cmdline", CMDLINE_BYTES_MAX);
+        let text = String::from_utf8_lossy(bytes.unwrap_or_default());
+        let text = text.trim_end_matches('\0');
+        if text.is_empty() {
+            return Vec::new();
+        }
+        text.split('\0').map(str::to_owned).collect()
+    }
+
+    /// Everything about a process whose `stat` was read.
+    pub(super) fn process(&mut self, pid: u32, stat: Stat) -> Process {
+        let environ = self.bytes(pid, "environ", ENVIRON_BYTES_MAX);
+        let environment = Environment::from_block(environ.unwrap_or_default());
+        let cgroup = self.bytes(pid, "cgroup", SMALL_BYTES_MAX);
+        let cgroup = cgroup_path(&String::from_utf8_lossy(cgroup.unwrap_or_default()));
+        let container = container::id(&cgroup).unwrap_or_default().to_owned();
+        // The unit of a container is its runtime's.
+        let unit = systemd::unit(&cgroup).filter(|_| container.is_empty());
+        let unit = unit.unwrap_or_default().to_owned();
+        Process {
+            pid,
+            start: stat.start,
+            parent: stat.parent,
+            command: stat.command,
+            executable: self.executable(pid),
+            argv: self.argv(pid),
+            directory: self.link(pid, "cwd").unwrap_or_default(),
+            environment,
+            shares_agents_unit: !unit.is_empty() && unit == self.own_unit,
+            container,
+            unit,
+            cgroup,
+            network_namespace: self.network_namespace(pid),
+        }
+    }
+
+    /// Calls `each` with the inode of every socket the process holds, at most `limit` of its
+    /// descriptors. Gives how many descriptors were looked at.
+    pub(super) fn sockets(&mut self, pid: u32, limit: usize, mut each: impl FnMut(u64)) -> usize {
+        let entries = match fs::read_dir(self.path(pid, "/fd")) {
+            Ok(entries) => entries,
+            Err(error) => {
+                self.note(&error);
+                return 0;
+            }
+        };
+        let mut looked = 0;
+        for entry in entries.flatten().take(limit) {
+            looked += 1;
+            if let Ok(target) = fs::read_link(entry.path())
+                && let Some(inode) = target.to_str().and_then(|t| bracketed(t, "socket:["))
+            {
+                each(inode);
+            }
+        }
+        looked
+    }
+
+    /// A file below `net` of the process's network namespace.
+    pub(super) fn open_net(&mut self, pid: u32, leaf: &str) -> io::Result<File> {
+        let path = self.path(pid, "/net/").to_owned() + leaf;
+        File::open(path)
+    }
+
+    /// A view of the process's own files.
+    pub(super) fn files(&self, pid: u32) -> ProcessFiles {
+        ProcessFiles { root: self.root.join(pid.to_string()).join("root") }
+    }
+
+    fn network_namespace(&mut self, pid: u32) -> u64 {
+        let link = self.link(pid, "ns/net").unwrap_or_default();
+        bracketed(&link, "net:[").unwrap_or(0)
+    }
+
+    fn link(&mut self, pid: u32, leaf: &str) -> Option<String> {
+        let path = self.path(pid, "/").to_owned() + leaf;
+        match fs::read_link(path) {
+            Ok(target) => Some(target.to_string_lossy().into_owned()),
+            Err(error) => {
+                self.note(&error);
+                None
+            }
+        }
+    }
+
+    /// The start of a file, in a buffer that is used again.
+    fn bytes(&mut self, pid: u32, leaf: &str, limit: usize) -> Option<&[u8]> {
+        let path = self.path(pid, "/").to_owned() + leaf;
+        let read = File::open(path).and_then(|file| {
+            self.buffer.clear();
+            file.take(limit as u64).read_to_end(&mut self.buffer)
+        });
+        match read {
+            Ok(_) => Some(&self.buffer),
+            Err(error) => {
+                self.note(&error);
+                None
+            }
+        }
+    }
+
+    fn path(&mut self, pid: u32, leaf: &str) -> &str {
+        self.path.clear();
+        let written = write!(self.path, "{}/{pid}{leaf}", self.root.display());
+        debug_assert!(written.is_ok(), "text grows");
+        &self.path
+    }
+
+    fn note(&mut self, error: &io::Error) {
+        self.denied += u64::from(error.kind() == io::ErrorKind::PermissionDenied);
+    }
+}
+
+/// Files below `/proc/<pid>/root`: what the process sees, also in a container.
+#[derive(Debug)]
+pub(super) struct ProcessFiles {
+    root: PathBuf,
+}
+
+impl Files for ProcessFiles {
+    fn read(&self, path: &Path) -> Option<String> {
+        let path = self.root.join(path.strip_prefix("/").ok()?);
+        // The process owns this tree: a pipe would block the reader, a link may lead out of it.
+        let found = fs::symlink_metadata(&path).ok()?;
+        if !found.is_file() || found.len() > FILE_BYTES_MAX {
+            return None;
+        }
+        let mut text = String::new();
+        let file = File::open(path).ok()?;
+        file.take(FILE_BYTES_MAX).read_to_string(&mut text).ok()?;
+        Some(text)
+    }
+}
+
+/// `pid (command) state parent …`; the command may hold blanks and parentheses.
+/// <https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html>
+fn parse_stat(text: &str) -> Option<Stat> {
+    let (head, tail) = text.rsplit_once(')')?;
+    let (_, command) = head.split_once('(')?;
+    let mut fields = tail.split_ascii_whitespace();
+    let state = fields.next()?;
+    let parent = fields.next()?.parse().ok()?;
+    // Fields 5 to 8 lie between the parent and the flags, 10 to 21 between those and the start.
+    let flags: u64 = fields.nth(4)?.parse().ok()?;
+    let start = fields.nth(12)?.parse().ok()?;
+    Some(Stat {
+        command: command.to_owned(),
+        parent,
+        start,
+        is_kernel_thread: flags & KERNEL_THREAD != 0,
+        is_zombie: matches!(state, "Z" | "X" | "x"),
+    })
+}
+
+/// The path that says most: v2's, unless that is the root and systemd's or another v1 hierarchy
+/// knows better (hybrid hosts keep their services there).
+fn cgroup_path(text: &str) -> String {
+    let rank = |controllers: &str| match controllers {
+        "" => 0,
+        "name=systemd" => 1,
+        _ => 2,
+    };
+    let mut paths: Vec<(u8, &str)> = text
+        .lines()
+        .filter_map(|line| {
+            let (_, rest) = line.split_once(':')?;
+            let (controllers, path) = rest.split_once(':')?;
+            Some((rank(controllers), path))
+        })
+        .filter(|(_, path)| *path != "/")
+        .collect();
+    paths.sort_by_key(|(rank, _)| *rank);
+    paths.first().map_or("/", |(_, path)| path).to_owned()
+}
+
+/// The number in `socket:[123]`.
+fn bracketed(text: &str, before: &str) -> Option<u64> {
+    text.strip_prefix(before)?.strip_suffix(']')?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cgroup_path, parse_stat};
+
+    #[test]
+    fn a_command_with_blanks_and_parentheses_is_read() {
+        let text = "42 (a) (b c) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 84740 512 9\n";
+        let stat = parse_stat(text).expect("a whole line");
+        assert_eq!(stat.command, "a) (b c");
+        assert_eq!((stat.parent, stat.start), (7, 84740));
+        assert!(!stat.is_kernel_thread && !stat.is_zombie);
+        assert_eq!(parse_stat("42 (a) S 7"), None);
+    }
+
+    #[test]
+    fn the_hierarchy_that_says_most_gives_the_path() {
+        let rows = [
+            ("0::/system.slice/a.service\n", "/system.slice/a.service"),
+            ("9:name=systemd:/b.service\n8:pids:/x\n0::/\n", "/b.service"),
+            ("9:name=systemd:/b.service\n0::/a\n", "/a"),
+            ("8:pids:/docker/1\n1:cpu,cpuacct:/docker/1\n", "/docker/1"),
+            ("0::/\n", "/"),
+            ("", "/"),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(cgroup_path(text), expected, "{text}");
+        }
+    }
+}

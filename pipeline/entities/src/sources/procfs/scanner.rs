@@ -1,0 +1,345 @@
+//! The walk over the processes of the scope.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use model::Timestamp;
+
+use super::read::{Mark, ProcFs, Stat};
+use super::scope::Scope;
+use super::sockets::{self, Sockets};
+use crate::directory::Directory;
+use crate::process::Process;
+use crate::resolve;
+use crate::roster::{Departure, Roster};
+
+/// Where Linux keeps its processes.
+const PROC: &str = "/proc";
+/// A process younger than this may still be about to exec: read again in every scan. In clock
+/// ticks, which Linux reports at 100 a second on every machine this runs on.
+const YOUNG_TICKS: u64 = 500;
+/// Older processes are read again in every so manieth scan, a share of them each time.
+const ROUNDS: u64 = 10;
+/// Ancestors read before a process, so that it finds its group.
+const ANCESTORS_MAX: u32 = 16;
+
+/// Keeps a [`Directory`] true to the processes of a scope. Runs on one thread of its own.
+///
+/// [`Scanner::scan`] finds everything within one call; the time between two calls is the longest
+/// that something new stays unseen. [`Scanner::read_queued`] only reads what workers asked for.
+#[derive(Debug)]
+pub struct Scanner {
+    directory: Arc<Directory>,
+    scope: Scope,
+    proc: ProcFs,
+    roster: Roster,
+    sockets: Sockets,
+    seen: HashMap<u32, Seen>,
+    /// Processes that came since listeners were last looked for.
+    fresh: HashSet<u32>,
+    listed: Vec<u32>,
+    queue: Vec<u32>,
+    round: u64,
+    now_ticks: u64,
+    summary: ScanSummary,
+}
+
+/// What one scan found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ScanSummary {
+    /// Processes of the scope, kernel threads left out.
+    pub processes: usize,
+    /// Listening addresses in their network namespaces, owned by the scope or not.
+    pub listeners: usize,
+    /// Processes that came since the last scan.
+    pub started: u64,
+    /// Processes that went.
+    pub exited: u64,
+    /// Process ids that were reused, and processes that run another program now.
+    pub replaced: u64,
+    /// Files that could not be read for lack of permission, since the start.
+    pub denied: u64,
+    /// Processes and control groups beyond the limits, in this scan.
+    pub refused: u64,
+}
+
+/// What is remembered of a pid.
+#[derive(Debug)]
+struct Seen {
+    mark: Option<Mark>,
+    /// The last scan whose list it was in.
+    round: u64,
+    /// False for kernel threads.
+    is_member: bool,
+    /// True if a tap named it although it is in no control group of the scope: it uses a socket
+    /// that was made there.
+    is_guest: bool,
+}
+
+/// What reading a process again showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reread {
+    Same,
+    Replaced,
+    Gone,
+}
+
+impl Scanner {
+    /// A scanner that has not looked yet.
+    pub fn new(directory: Arc<Directory>, scope: Scope) -> Self {
+        Self::with_proc(directory, scope, Path::new(PROC))
+    }
+
+    /// The same with another `/proc`: the host's as mounted in a container, or a test's.
+    pub fn with_proc(directory: Arc<Directory>, scope: Scope, proc: &Path) -> Self {
+        Self {
+            roster: Roster::new(directory.clone()),
+            directory,
+            scope,
+            proc: ProcFs::new(proc),
+            sockets: Sockets::default(),
+            seen: HashMap::new(),
+            fresh: HashSet::new(),
+            listed: Vec::new(),
+            queue: Vec::new(),
+            round: 0,
+            now_ticks: 0,
+            summary: ScanSummary::default(),
+        }
+    }
+
+    /// Looks at every process of the scope and at who listens. Meant to be called about every
+    /// 300 ms: then nothing stays unseen for a second.
+    pub fn scan(&mut self, now: Timestamp) -> ScanSummary {
+        self.round += 1;
+        self.queue.extend(self.directory.sweep());
+        self.read_queued();
+        self.now_ticks = self.uptime_ticks();
+        let mut listed = std::mem::take(&mut self.listed);
+        self.summary.refused = self.scope.list(self.proc.root(), &mut listed);
+        self.listed = listed;
+        for at in 0..self.listed.len() {
+            if let Some(&pid) = self.listed.get(at) {
+                self.look(pid);
+            }
+        }
+        self.part_with_missing();
+        self.update_sockets(now);
+        let summary = ScanSummary {
+            processes: self.roster.len(),
+            listeners: self.sockets.len(),
+            denied: self.proc.denied,
+            ..self.summary
+        };
+        self.summary = ScanSummary::default();
+        summary
+    }
+
+    /// Reads the processes that workers asked about. Meant to be called about every 20 ms; costs
+    /// nothing while nobody asked.
+    pub fn read_queued(&mut self) {
+        let mut queue = std::mem::take(&mut self.queue);
+        self.directory.take_queue(&mut queue);
+        if queue.is_empty() {
+            self.queue = queue;
+            return;
+        }
+        if self.scope != Scope::Host {
+            // The parent of a newcomer may be as new, and outside the scope nothing is read.
+            self.scope.list(self.proc.root(), &mut self.listed);
+        }
+        for pid in queue.drain(..) {
+            match self.seen.get(&pid) {
+                Some(seen) if seen.is_member => match self.reread(pid) {
+                    Reread::Same => self.directory.confirm(pid),
+                    Reread::Replaced => self.summary.replaced += 1,
+                    Reread::Gone => self.part(pid),
+                },
+                _ => {
+                    let is_guest = !self.is_in_scope(pid);
+                    self.admit(pid, 0);
+                    if let Some(seen) = self.seen.get_mut(&pid) {
+                        seen.is_guest = is_guest;
+                    }
+                }
+            }
+        }
+        self.queue = queue;
+    }
+
+    /// Finds the owners of connections that exist already, for [`Directory::socket`]. To be called
+    /// once, after the taps are attached and one scan was made. Gives how many it found.
+    pub fn adopt_sockets(&mut self) -> usize {
+        sockets::adopt(&mut self.proc, &self.roster, &self.directory)
+    }
+
+    /// One pid of the list.
+    fn look(&mut self, pid: u32) {
+        let round = self.round;
+        let Some(seen) = self.seen.get_mut(&pid) else {
+            self.admit(pid, 0);
+            return;
+        };
+        seen.round = round;
+        seen.is_guest = false;
+        let (known, is_member) = (seen.mark, seen.is_member);
+        let mark = self.proc.mark(pid);
+        if mark == known && !(is_member && self.is_due(pid)) {
+            return;
+        }
+        if let Some(seen) = self.seen.get_mut(&pid) {
+            seen.mark = mark;
+        }
+        if mark.is_none() {
+            self.part(pid);
+        } else if !is_member {
+            self.seen.remove(&pid);
+            self.admit(pid, 0);
+        } else {
+            match self.reread(pid) {
+                Reread::Same => {}
+                Reread::Replaced => self.summary.replaced += 1,
+                Reread::Gone => self.part(pid),
+            }
+        }
+    }
+
+    /// True if the process should be read again although nothing says that it changed: exec leaves
+    /// pid and start time as they are.
+    fn is_due(&self, pid: u32) -> bool {
+        let member = self.roster.member(pid);
+        u64::from(pid) % ROUNDS == self.round % ROUNDS
+            || member.is_some_and(|member| self.is_young(&member.process))
+    }
+
+    fn is_young(&self, process: &Process) -> bool {
+        process.start.saturating_add(YOUNG_TICKS) > self.now_ticks
+    }
+
+    /// Reads a process for the first time.
+    fn admit(&mut self, pid: u32, depth: u32) {
+        let mark = self.proc.mark(pid);
+        let stat = self.proc.stat(pid).filter(|stat| !stat.is_zombie);
+        let (Some(mark), Some(stat)) = (mark, stat) else {
+            self.directory.gone(pid);
+            return;
+        };
+        let mut seen =
+            Seen { mark: Some(mark), round: self.round, is_member: false, is_guest: false };
+        if stat.is_kernel_thread {
+            self.directory.gone(pid);
+            self.seen.insert(pid, seen);
+            return;
+        }
+        let parent = stat.parent;
+        let is_new = !self.seen.contains_key(&parent) && parent != pid;
+        if is_new && depth < ANCESTORS_MAX && self.is_in_scope(parent) {
+            self.admit(parent, depth + 1);
+        }
+        if self.join(pid, stat) {
+            seen.is_member = true;
+            self.seen.insert(pid, seen);
+            self.summary.started += 1;
+        } else {
+            self.directory.gone(pid);
+        }
+    }
+
+    /// Reads everything about the process and puts it on the roster. False if it went meanwhile.
+    fn join(&mut self, pid: u32, stat: Stat) -> bool {
+        let process = self.proc.process(pid, stat);
+        if process.executable.is_empty() && self.proc.mark(pid).is_none() {
+            return false;
+        }
+        let named = resolve::name(&process, &self.proc.files(pid));
+        self.roster.join(process, named);
+        self.fresh.insert(pid);
+        true
+    }
+
+    /// Reads a process on the roster again.
+    fn reread(&mut self, pid: u32) -> Reread {
+        let Some(stat) = self.proc.stat(pid).filter(|stat| !stat.is_zombie) else {
+            return Reread::Gone;
+        };
+        let executable = self.proc.executable(pid);
+        let argv = self.proc.argv(pid);
+        let Some(member) = self.roster.member(pid) else {
+            return Reread::Gone;
+        };
+        let known = &member.process;
+        let same_program =
+            stat.start == known.start && (executable == known.executable || executable.is_empty());
+        if same_program && argv == known.argv && stat.command == known.command {
+            return Reread::Same;
+        }
+        if same_program {
+            let mut process = known.clone();
+            process.argv = argv;
+            process.command.clone_from(&stat.command);
+            let named = resolve::name(&process, &self.proc.files(pid));
+            if self.roster.keeps_name(pid, &named) {
+                self.roster.retitle(process);
+                return Reread::Same;
+            }
+        }
+        self.roster.leave(pid, Departure::Replaced);
+        if self.join(pid, stat) { Reread::Replaced } else { Reread::Gone }
+    }
+
+    /// Lets those go that are in the scope no longer.
+    fn part_with_missing(&mut self) {
+        let round = self.round;
+        let missing = self.seen.iter().filter(|(_, seen)| seen.round != round);
+        let missing: Vec<u32> = missing.map(|(&pid, _)| pid).collect();
+        for pid in missing {
+            let mark = self.proc.mark(pid);
+            let seen = self.seen.get_mut(&pid);
+            match seen {
+                Some(seen) if seen.is_guest && mark.is_some() && seen.mark == mark => {
+                    seen.round = round;
+                }
+                _ => self.part(pid),
+            }
+        }
+    }
+
+    fn part(&mut self, pid: u32) {
+        if self.seen.remove(&pid).is_some_and(|seen| seen.is_member) {
+            self.summary.exited += 1;
+        }
+        self.fresh.remove(&pid);
+        self.roster.leave(pid, Departure::Exited);
+    }
+
+    fn update_sockets(&mut self, now: Timestamp) {
+        let young = self.roster.members().filter(|member| {
+            let process = &member.process;
+            self.fresh.contains(&process.pid) || self.is_young(process)
+        });
+        let young = young.map(|member| member.process.network_namespace).collect();
+        self.sockets.update(
+            &mut self.proc,
+            &mut self.roster,
+            &self.directory,
+            &self.fresh,
+            &young,
+            now,
+        );
+        self.fresh.clear();
+    }
+
+    fn is_in_scope(&self, pid: u32) -> bool {
+        self.scope == Scope::Host || self.listed.binary_search(&pid).is_ok()
+    }
+
+    /// Ticks since boot; the greatest number if they cannot be read: then nobody is young.
+    fn uptime_ticks(&self) -> u64 {
+        let text = fs::read_to_string(self.proc.root().join("uptime")).unwrap_or_default();
+        let seconds = text.split_ascii_whitespace().next();
+        let seconds = seconds.and_then(|seconds| seconds.parse::<f64>().ok());
+        seconds.map_or(u64::MAX, |seconds| (seconds * 100.0) as u64)
+    }
+}
