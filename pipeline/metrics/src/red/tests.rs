@@ -123,10 +123,10 @@ fn endpoints_beyond_the_limit_of_a_server_become_other_and_are_counted() {
 }
 
 #[test]
-fn a_million_clients_and_paths_stay_within_the_limit_and_lose_no_count() {
+fn a_flood_of_clients_and_paths_stays_within_the_limit_and_loses_no_count() {
     let limits = RedLimits { cells: 100, edges: 50, ..RedLimits::default() };
     let mut red = Red::new(limits);
-    for i in 0..1_000_000_u32 {
+    for i in 0..200_000_u32 {
         let status = if i % 10 == 0 { "503" } else { "200" };
         let one = exchange(EndpointId(i), status, 1_000);
         let server = EntityId(i % 1_000);
@@ -135,11 +135,11 @@ fn a_million_clients_and_paths_stay_within_the_limit_and_lose_no_count() {
     }
     let rollup = red.close_window(Timestamp(101 * SECOND), &Names::new(10));
     assert!(rollup.cells.len() <= 2 * 100 + 2, "{}", rollup.cells.len());
-    assert_eq!(counted(&rollup), 1_000_000);
+    assert_eq!(counted(&rollup), 200_000);
     let failed = rollup.cells.iter().filter(|(key, _)| key.failed);
-    assert_eq!(failed.map(|(_, cell)| cell.count).sum::<u64>(), 100_000);
+    assert_eq!(failed.map(|(_, cell)| cell.count).sum::<u64>(), 20_000);
     assert_eq!(rollup.edges.len(), 51);
     let seen = rollup.edges.iter().map(|(_, health)| health.ledger.seen);
-    assert_eq!(seen.sum::<u64>(), 7_000_000);
-    assert!(rollup.overflow > 1_900_000);
+    assert_eq!(seen.sum::<u64>(), 1_400_000);
+    assert!(rollup.overflow > 390_000);
 }
