@@ -24,6 +24,8 @@ pub struct Connection {
     pub from_start: [bool; 2],
     /// By direction of sending: the process behind that end.
     pub owners: [Option<OwnedOwner>; 2],
+    /// By direction: TCP sequence number of the byte after the last one handed on.
+    pub next_sequence: [u32; 2],
     /// How well it runs.
     pub health: ConnectionHealth,
     /// A live tap sees every packet: what it does not report it skipped or lost knowingly.
@@ -82,6 +84,7 @@ impl Connection {
             established: false,
             from_start: [false; 2],
             owners: [None; 2],
+            next_sequence: [0; 2],
             health: ConnectionHealth::default(),
             live: false,
         }

@@ -415,7 +415,7 @@ impl Stream {
         out: &mut Outlet<'_, C>,
     ) {
         let captured = bytes.len() as u64;
-        self.advance(captured);
+        self.advance(captured, out);
         out.bytes(bytes, at);
         if captured < length {
             self.miss(length - captured, MissingReason::Skipped, at, out);
@@ -429,14 +429,15 @@ impl Stream {
         at: Timestamp,
         out: &mut Outlet<'_, C>,
     ) {
-        self.advance(bytes);
+        self.advance(bytes, out);
         out.missing(bytes, reason, at);
     }
 
     #[inline]
-    const fn advance(&mut self, bytes: u64) {
+    fn advance<C: Consumer>(&mut self, bytes: u64, out: &mut Outlet<'_, C>) {
         self.length += bytes;
         self.next = self.next.wrapping_add(bytes as u32);
+        out.connection.next_sequence[out.direction.index()] = self.next;
     }
 
     /// How far `sequence` lies after the next byte.
