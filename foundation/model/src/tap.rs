@@ -106,7 +106,8 @@ pub struct Segment<'a> {
     pub lost_before: u32,
     /// True if the tap saw every byte of this direction up to here in order, so that a sequence gap
     /// before this segment is final and not reordering: `lost_before` bytes of it were lost, the
-    /// rest were skipped on purpose. Replay says false; live egress says true.
+    /// rest were skipped on purpose. Replay says false; live egress says true, and reports something
+    /// at least once in 2 GiB, beyond which a gap in sequence numbers means nothing.
     pub in_order: bool,
     /// TCP health of the sending socket, if the tap sampled it here.
     pub health: Option<TcpHealth>,
