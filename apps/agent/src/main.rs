@@ -1,1 +1,28 @@
-fn main() {}
+//! `redsight`: one binary, one folder of commands, one pipeline.
+
+mod agent;
+mod cli;
+mod commands;
+mod cost;
+mod health;
+mod lines;
+#[cfg(target_os = "linux")]
+mod live;
+mod pipeline;
+mod remote;
+mod resolve;
+mod steer;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match commands::dispatch(cli::Cli::parse()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("redsight: {error:#}");
+            commands::exit_code(&error)
+        }
+    }
+}

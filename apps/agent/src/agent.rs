@@ -1,0 +1,112 @@
+//! The sums and what is said of them: the one place surfaces ask.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use entities::Directory;
+use metrics::{Store, StoreLimits};
+use model::view::{AgentCost, Query, Snapshot};
+use model::{Rollup, TapHealth};
+
+use crate::cost;
+
+/// The store with everything around it that a surface shows.
+pub(crate) struct Agent {
+    store: Mutex<Store>,
+    directory: Arc<Directory>,
+    health: Mutex<Vec<TapHealth>>,
+    ready: AtomicBool,
+    /// Levels and counters that the worker publishes once a second.
+    pub gauges: Gauges,
+}
+
+/// What the worker last said of itself and its tap.
+#[derive(Debug, Default)]
+pub(crate) struct Gauges {
+    /// Live connections.
+    pub connections: AtomicU64,
+    /// Tap events handled.
+    pub tap_events: AtomicU64,
+    /// Payload bytes the tap saw.
+    pub tap_bytes: AtomicU64,
+    /// Payload bytes the tap lost.
+    pub tap_lost: AtomicU64,
+    /// Lines refused by a slow writer.
+    pub lines_refused: Arc<AtomicU64>,
+}
+
+impl Agent {
+    /// An empty store over `directory`.
+    pub(crate) fn new(directory: Arc<Directory>) -> Self {
+        Self {
+            store: Mutex::new(Store::new(StoreLimits::default())),
+            directory,
+            health: Mutex::default(),
+            ready: AtomicBool::new(false),
+            gauges: Gauges::default(),
+        }
+    }
+
+    /// Adds a worker's window.
+    pub(crate) fn add(&self, worker: usize, rollup: &Rollup) {
+        self.store().add(worker, rollup, &*self.directory);
+    }
+
+    /// Replaces the health lines; `ready` once every tap that can attach is attached.
+    pub(crate) fn set_health(&self, health: Vec<TapHealth>, ready: bool) {
+        *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
+        self.ready.store(ready, Ordering::Release);
+    }
+
+    /// Who is known.
+    pub(crate) const fn directory(&self) -> &Arc<Directory> {
+        &self.directory
+    }
+
+    fn store(&self) -> MutexGuard<'_, Store> {
+        // Sums are whole after every add, so a panic elsewhere leaves them usable.
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cost(&self, cardinality_overflow: u64) -> AgentCost {
+        let (cpu_seconds, memory_bytes) = cost::own();
+        let read = |gauge: &AtomicU64| gauge.load(Ordering::Relaxed);
+        AgentCost {
+            cpu_seconds,
+            memory_bytes,
+            connections: read(&self.gauges.connections),
+            tap_events: read(&self.gauges.tap_events),
+            tap_bytes: read(&self.gauges.tap_bytes),
+            tap_lost: read(&self.gauges.tap_lost),
+            cardinality_overflow,
+        }
+    }
+}
+
+impl Query for Agent {
+    fn snapshot(&self, window_s: f64) -> Snapshot {
+        let mut snapshot = self.store().snapshot(window_s, &*self.directory);
+        snapshot.agent = self.cost(snapshot.agent.cardinality_overflow);
+        snapshot.health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let refused = self.gauges.lines_refused.load(Ordering::Relaxed);
+        if refused > 0 {
+            snapshot.health.push(crate::health::line(
+                "json lines",
+                model::TapState::Degraded,
+                format!("{refused} lines found the writer too slow"),
+                "write to a faster disk, or leave --json out",
+            ));
+        }
+        snapshot
+    }
+
+    fn prometheus(&self) -> String {
+        let store = self.store();
+        let cost = self.cost(store.overflow());
+        outputs::prometheus::text(&*store, &cost, env!("CARGO_PKG_VERSION"))
+    }
+
+    fn ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+}

@@ -1,0 +1,110 @@
+//! `redsight replay`: captures through the pipeline, on any system, without privileges.
+
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Result;
+use capture::replay::{Replay, ReplaySummary};
+use connections::Limits;
+use entities::Directory;
+use model::{Segment, TapEvent, Timestamp};
+
+use crate::agent::Agent;
+use crate::cli::ReplayArgs;
+use crate::lines::Lines;
+use crate::pipeline::Worker;
+use crate::steer::Steerer;
+use model::view::Query;
+
+/// Capture time between two upkeeps of the worker, in nanoseconds.
+const TICK_NS: u64 = 100_000_000;
+/// Capture time of one window, in nanoseconds.
+const WINDOW_NS: u64 = 1_000_000_000;
+
+/// Replays every file; prints lines, or one table over all of them.
+pub(super) fn run(arguments: &ReplayArgs) -> Result<ExitCode> {
+    let agent = Agent::new(Arc::new(Directory::new("capture")));
+    for (number, file) in arguments.files.iter().enumerate() {
+        let lines = (arguments.json || arguments.raw)
+            .then(|| Lines::direct(Box::new(BufWriter::new(std::io::stdout()))));
+        let summary = one(&agent, number, file, lines, arguments.raw)?;
+        report(file, &summary);
+    }
+    if !arguments.json && !arguments.raw {
+        let snapshot = agent.snapshot(0.0);
+        print!("{}", outputs::table::report(&snapshot, terminal_width()));
+        std::io::stdout().flush()?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn one(
+    agent: &Agent,
+    number: usize,
+    file: &Path,
+    lines: Option<Lines>,
+    raw: bool,
+) -> Result<ReplaySummary> {
+    let mut replay = Replay::open(file)?;
+    let directory = Arc::clone(agent.directory());
+    let mut worker = Worker::new(replay_limits(), directory, false, Steerer::new(None), lines, raw);
+    let mut clock = Clock::default();
+    let summary = replay.read(|event| {
+        clock.see(&event, &mut worker, |rollup| agent.add(number, rollup));
+        worker.event(event);
+    })?;
+    agent.add(number, &worker.finish(clock.now));
+    Ok(summary)
+}
+
+/// A capture is as long as it is: its connections are bounded by the file, and an idle one may go on.
+fn replay_limits() -> Limits {
+    Limits { connections: 1_000_000, ..Limits::default() }
+}
+
+/// Time as the packets tell it. A packet older than one before it does not turn it back.
+#[derive(Default)]
+struct Clock {
+    now: Timestamp,
+    ticked: Timestamp,
+    window: Timestamp,
+}
+
+impl Clock {
+    #[inline]
+    fn see(&mut self, event: &TapEvent<'_>, worker: &mut Worker, add: impl FnOnce(&model::Rollup)) {
+        let (TapEvent::Segment(Segment { at, .. })
+        | TapEvent::Datagram(model::Datagram { at, .. })) = event
+        else {
+            return;
+        };
+        if self.now.is_unknown() {
+            (self.ticked, self.window) = (*at, *at);
+            worker.begin(*at);
+        }
+        self.now = self.now.max(*at);
+        if self.now.since_ns(self.ticked) < TICK_NS {
+            return;
+        }
+        self.ticked = self.now;
+        worker.tick(self.now);
+        if self.now.since_ns(self.window) >= WINDOW_NS {
+            self.window = self.now;
+            add(&worker.close_window(self.now));
+        }
+    }
+}
+
+/// Warnings go to standard error: the exit code stays 0, for a damaged file gave what it holds.
+fn report(file: &Path, summary: &ReplaySummary) {
+    for warning in &summary.warnings {
+        eprintln!("redsight: {}: warning: {warning}", file.display());
+    }
+}
+
+/// Columns of the terminal, or 120 where there is none.
+pub(super) fn terminal_width() -> usize {
+    crossterm::terminal::size().map_or(120, |(columns, _)| usize::from(columns))
+}

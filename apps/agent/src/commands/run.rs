@@ -1,0 +1,64 @@
+//! `redsight run`: observe until told to stop.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::cli::RunArgs;
+
+/// Starts taps, pipeline and HTTP; ends on SIGTERM or SIGINT with everything flushed and detached.
+#[cfg(target_os = "linux")]
+pub(super) fn run(arguments: &RunArgs) -> Result<ExitCode> {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::time::Duration;
+
+    use anyhow::Context;
+    use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+
+    use crate::live::{Live, Options};
+
+    /// How soon a signal is acted upon.
+    const LOOK: Duration = Duration::from_millis(20);
+
+    let (stop, toggle) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    signal_hook::flag::register(SIGUSR1, Arc::clone(&toggle))?;
+    let json: Option<Box<dyn std::io::Write + Send>> = match &arguments.json {
+        None => None,
+        Some(path) if path.as_os_str() == "-" => Some(Box::new(std::io::stdout())),
+        Some(path) => Some(Box::new(
+            std::fs::File::create(path)
+                .with_context(|| format!("cannot write lines to {}", path.display()))?,
+        )),
+    };
+    let live = Live::start(Options {
+        cgroups: arguments.cgroup.clone(),
+        ring_bytes: arguments.ring_bytes,
+        turn_budget_bytes: arguments.turn_budget_bytes,
+        json,
+    })?;
+    let agent: Arc<dyn model::view::Query> = live.agent().clone();
+    let server = web::serve(arguments.listen, &[], agent)?;
+    eprintln!("redsight: observing {}; http://{}", live.scope(), server.local_addr());
+    while !stop.load(Ordering::Relaxed) {
+        if toggle.swap(false, Ordering::Relaxed) {
+            live.toggle();
+        }
+        if live.has_ended() {
+            break;
+        }
+        std::thread::sleep(LOOK);
+    }
+    drop(server);
+    live.stop();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// There is no live tap here yet.
+#[cfg(not(target_os = "linux"))]
+pub fn run(_arguments: &RunArgs) -> Result<ExitCode> {
+    Err(super::NotHere("`redsight run`").into())
+}

@@ -1,0 +1,27 @@
+//! What is on, off or refused, and why: one line each.
+
+use model::{TapHealth, TapState};
+
+/// A line of `doctor`.
+pub(crate) fn line(
+    name: &str,
+    state: TapState,
+    detail: impl Into<String>,
+    remedy: &str,
+) -> TapHealth {
+    TapHealth { name: name.to_owned(), state, detail: detail.into(), remedy: remedy.to_owned() }
+}
+
+/// What no tap of this version sees, said up front.
+pub(crate) fn blind_spots() -> Vec<TapHealth> {
+    vec![
+        line("tls", TapState::Off, "encrypted bytes are counted as sealed, not read", ""),
+        line(
+            "unix sockets",
+            TapState::Off,
+            "AF_UNIX never reaches the network stack and is not seen",
+            "connect over loopback TCP where it matters",
+        ),
+        line("udp", TapState::Off, "datagrams are not read in this version", ""),
+    ]
+}

@@ -1,0 +1,160 @@
+//! Exchanges as JSON lines, to a file, to standard output, or to whoever listens.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+
+use connections::Connection;
+use model::{Direction, EntityId, Exchange, Names};
+use outputs::jsonl;
+
+use crate::resolve::{End, Resolver};
+
+/// A block is handed on when it has this many bytes.
+const BLOCK_BYTES: usize = 64 * 1024;
+/// Blocks that may wait for a slow writer: 32 MiB.
+const BLOCKS_WAITING: usize = 512;
+
+/// The worker's end: formats lines and hands on blocks of them.
+pub(crate) struct Lines {
+    block: Vec<u8>,
+    /// Lines in the block.
+    lines: u64,
+    way: Way,
+    refused: Arc<AtomicU64>,
+}
+
+enum Way {
+    /// Written at once; a slow reader slows the replay, and nothing is lost.
+    Direct(Box<dyn Write + Send>),
+    /// Written by another thread; what it cannot take is refused and counted.
+    Thread(SyncSender<Vec<u8>>),
+}
+
+/// The two ends of the connection that lines are written for.
+pub(crate) struct Ends {
+    client: SocketAddr,
+    server: SocketAddr,
+    client_id: EntityId,
+    server_id: EntityId,
+    side: jsonl::Scope,
+}
+
+impl Ends {
+    /// Addresses and names by role.
+    pub(crate) fn new(
+        connection: &Connection,
+        client: Direction,
+        ends: [End; 2],
+        live: bool,
+    ) -> Self {
+        let none = SocketAddr::from(([0; 4], 0));
+        let (forward, backward) =
+            connection.endpoints.map_or((none, none), |ends| (ends.source, ends.destination));
+        let (asks, answers) = (ends[client.index()], ends[client.opposite().index()]);
+        let (client_address, server_address) = match client {
+            Direction::Forward => (forward, backward),
+            Direction::Backward => (backward, forward),
+        };
+        let side = match (asks.is_local || !live, answers.is_local || !live) {
+            (true, false) => jsonl::Scope::Client,
+            (false, true) => jsonl::Scope::Server,
+            (true, true) | (false, false) => jsonl::Scope::Both,
+        };
+        Self {
+            client: client_address,
+            server: server_address,
+            client_id: asks.as_client,
+            server_id: answers.as_server,
+            side,
+        }
+    }
+}
+
+impl Lines {
+    /// Lines written by the worker itself.
+    pub(crate) fn direct(writer: Box<dyn Write + Send>) -> Self {
+        Self::with(Way::Direct(writer), Arc::default())
+    }
+
+    /// Lines written by a thread that ends when the worker's end is dropped. `refused` counts lines
+    /// that found its queue full.
+    pub(crate) fn threaded(
+        mut writer: Box<dyn Write + Send>,
+        refused: Arc<AtomicU64>,
+    ) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let (sender, blocks) = sync_channel::<Vec<u8>>(BLOCKS_WAITING);
+        let write_all = move || {
+            for block in blocks {
+                // A reader that went away ends the lines, not the agent.
+                if writer.write_all(&block).and_then(|()| writer.flush()).is_err() {
+                    return;
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name("redsight-lines".into()).spawn(write_all)?;
+        Ok((Self::with(Way::Thread(sender), refused), thread))
+    }
+
+    fn with(way: Way, refused: Arc<AtomicU64>) -> Self {
+        Self { block: Vec::new(), lines: 0, way, refused }
+    }
+
+    /// Adds one exchange.
+    pub(crate) fn write(
+        &mut self,
+        exchange: &Exchange,
+        names: &Names,
+        ends: &Ends,
+        who: &Resolver,
+    ) {
+        let (service, peer) = (who.entity(ends.server_id), who.entity(ends.client_id));
+        jsonl::write_exchange(
+            &mut self.block,
+            &jsonl::Line {
+                exchange,
+                operation: names.operation(exchange.endpoint),
+                target: names.target(exchange.endpoint),
+                client: ends.client,
+                server: ends.server,
+                side: ends.side,
+                service: &service.name,
+                peer: &peer.name,
+                raw: exchange.wire.is_some(),
+            },
+        );
+        self.lines += 1;
+        if self.block.len() >= BLOCK_BYTES {
+            self.flush();
+        }
+    }
+
+    /// Hands on what there is.
+    pub(crate) fn flush(&mut self) {
+        if self.block.is_empty() {
+            return;
+        }
+        let lines = std::mem::take(&mut self.lines);
+        match &mut self.way {
+            Way::Direct(writer) => {
+                // Standard output closed by its reader (`| head`) is the usual end of a replay.
+                if writer.write_all(&self.block).and_then(|()| writer.flush()).is_err() {
+                    std::process::exit(0);
+                }
+                self.block.clear();
+            }
+            Way::Thread(sender) => {
+                let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK_BYTES));
+                match sender.try_send(block) {
+                    Ok(()) => {}
+                    Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
+                        self.refused.fetch_add(lines, Ordering::Relaxed);
+                    }
+                }
+            }
+        }
+    }
+}

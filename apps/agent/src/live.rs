@@ -1,0 +1,292 @@
+//! The live agent: tap, worker, scanner and store, each on its thread.
+//!
+//! ```text
+//! worker   drains the ring, runs every stage, closes a window a second ──Rollup──▶ store
+//! scanner  reads /proc: new processes at once, the whole scope a few times a second
+//! ```
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result};
+use capture::linux::cgroup_directories;
+use capture::linux::wire::{Steering, WireOptions, WireTap};
+use connections::Limits;
+use entities::{Directory, Scanner, Scope};
+use model::{ConnectionId, EntityId, Ledger, Rollup, TapHealth, TapState, Timestamp};
+
+use crate::agent::Agent;
+use crate::health;
+use crate::lines::Lines;
+use crate::pipeline::Worker;
+use crate::steer::{self, Steerer};
+
+/// The shortest and the longest time between two looks at the ring.
+const DRAIN_INTERVAL: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(10)];
+/// The ring is drained when about this share of it is full: time enough for a late wake-up.
+const RING_SHARE: u64 = 16;
+const TICK_INTERVAL: Duration = Duration::from_millis(100);
+const WINDOW_INTERVAL: Duration = Duration::from_secs(1);
+/// How soon a process that opened its first socket is read: before most are gone.
+const QUEUE_INTERVAL: Duration = Duration::from_millis(20);
+const SCAN_INTERVAL: Duration = Duration::from_millis(300);
+/// Windows that may wait for the store.
+const ROLLUPS_WAITING: usize = 16;
+
+/// What to observe and how.
+pub(crate) struct Options {
+    /// cgroup v2 directories; empty is the whole host.
+    pub cgroups: Vec<PathBuf>,
+    /// Size of the ring.
+    pub ring_bytes: u32,
+    /// Bytes copied of each turn unasked.
+    pub turn_budget_bytes: u32,
+    /// Where exchanges go as lines.
+    pub json: Option<Box<dyn Write + Send>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            cgroups: Vec::new(),
+            ring_bytes: WireOptions::RING_BYTES,
+            turn_budget_bytes: WireOptions::TURN_BUDGET_BYTES,
+            json: None,
+        }
+    }
+}
+
+/// A running agent.
+pub(crate) struct Live {
+    agent: Arc<Agent>,
+    scope: String,
+    wishes: Arc<Wishes>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What other threads want of the worker.
+#[derive(Default)]
+struct Wishes {
+    stop: AtomicBool,
+    paused: AtomicBool,
+}
+
+impl Live {
+    /// Loads and attaches the tap, and starts everything behind it.
+    ///
+    /// # Errors
+    /// A [`capture::linux::TapError`] if the machine refuses the tap.
+    pub(crate) fn start(options: Options) -> Result<Self> {
+        let cgroups = cgroup_directories(&options.cgroups)?;
+        let scope = match options.cgroups.as_slice() {
+            [] => "the whole host".to_owned(),
+            _ => cgroups.iter().map(|c| c.display().to_string()).collect::<Vec<_>>().join(", "),
+        };
+        let mut tap = WireTap::load(WireOptions {
+            cgroups: cgroups.clone(),
+            ring_bytes: options.ring_bytes,
+            turn_budget_bytes: options.turn_budget_bytes,
+        })?;
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let directory = Arc::new(Directory::new(host.trim()));
+        let watched =
+            if options.cgroups.is_empty() { Scope::Host } else { Scope::Cgroups(cgroups) };
+        let mut scanner = Scanner::new(Arc::clone(&directory), watched);
+        // Who listens is known before the first packet is seen.
+        scanner.scan(now());
+        tap.attach()?;
+
+        let agent = Arc::new(Agent::new(Arc::clone(&directory)));
+        agent.set_health(health_lines(&scope), true);
+        let wishes = Arc::new(Wishes::default());
+        let mut threads = Vec::new();
+        let refused = Arc::clone(&agent.gauges.lines_refused);
+        let lines = match options.json {
+            None => None,
+            Some(writer) => {
+                let (lines, thread) = Lines::threaded(writer, refused)?;
+                threads.push(thread);
+                Some(lines)
+            }
+        };
+        let steerer = Steerer::new(Some(Box::new(Kernel(tap.steering()?))));
+        let mut worker = Worker::new(Limits::default(), directory, true, steerer, lines, false);
+        worker.begin(now());
+        let (rollups, windows) = sync_channel(ROLLUPS_WAITING);
+        let (scan_wishes, scan_store) = (Arc::clone(&wishes), Arc::clone(&agent));
+        threads.push(spawn("redsight-scan", move || scan(&mut scanner, &scan_wishes))?);
+        threads.push(spawn("redsight-store", move || add_all(&windows, &scan_store))?);
+        let loops = Loop { tap, worker, rollups, agent: Arc::clone(&agent), counted: 0 };
+        let worker_wishes = Arc::clone(&wishes);
+        threads.push(spawn("redsight-worker", move || loops.run(&worker_wishes))?);
+        Ok(Self { agent, scope, wishes, threads })
+    }
+
+    /// The sums, for surfaces.
+    pub(crate) const fn agent(&self) -> &Arc<Agent> {
+        &self.agent
+    }
+
+    /// What is observed, in words.
+    pub(crate) fn scope(&self) -> &str {
+        &self.scope
+    }
+
+    /// Detaches the tap, or attaches it again: what the agent costs shows in the difference.
+    pub(crate) fn toggle(&self) {
+        self.wishes.paused.fetch_xor(true, Ordering::Relaxed);
+    }
+
+    /// True if a thread has ended by itself, which only a bug can do.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.threads.iter().any(JoinHandle::is_finished)
+    }
+
+    /// Detaches, drains, flushes.
+    pub(crate) fn stop(self) {
+        self.wishes.stop.store(true, Ordering::Relaxed);
+        for thread in self.threads {
+            // A panic there was reported by the panic hook.
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Kernel(Steering);
+
+impl steer::Tap for Kernel {
+    fn nothing(&self, connection: ConnectionId) {
+        self.0.nothing(connection);
+    }
+
+    fn heads(&self, connection: ConnectionId, until: [Option<u32>; 2], everything: bool) {
+        self.0.heads(connection, until, everything);
+    }
+}
+
+/// The worker's thread.
+struct Loop {
+    tap: WireTap,
+    worker: Worker,
+    rollups: SyncSender<Rollup>,
+    agent: Arc<Agent>,
+    /// Bytes of refused connections booked so far.
+    counted: u64,
+}
+
+impl Loop {
+    fn run(mut self, wishes: &Wishes) {
+        let (mut ticked, mut closed) = (Instant::now(), Instant::now());
+        let mut pause = DRAIN_INTERVAL[0];
+        while !wishes.stop.load(Ordering::Relaxed) {
+            self.heed(wishes);
+            let (fill, size) = self.tap.fill();
+            let worker = &mut self.worker;
+            self.tap.drain(|event| worker.event(event));
+            if ticked.elapsed() >= TICK_INTERVAL {
+                ticked = Instant::now();
+                self.worker.tick(now());
+            }
+            if closed.elapsed() >= WINDOW_INTERVAL {
+                closed = Instant::now();
+                self.close_window();
+            }
+            pause = next_pause(pause, fill, size);
+            std::thread::sleep(pause);
+        }
+        self.tap.detach();
+        let worker = &mut self.worker;
+        self.tap.drain(|event| worker.event(event));
+        self.worker.tick(now());
+        let last = self.worker.finish(now());
+        self.publish();
+        // The store's thread lives until the sender is gone.
+        let _ = self.rollups.send(last);
+    }
+
+    fn heed(&mut self, wishes: &Wishes) {
+        let paused = wishes.paused.load(Ordering::Relaxed);
+        if paused && self.tap.is_attached() {
+            self.tap.detach();
+        } else if !paused
+            && !self.tap.is_attached()
+            && let Err(error) = self.tap.attach()
+        {
+            wishes.paused.store(true, Ordering::Relaxed);
+            eprintln!("redsight: {error}");
+        }
+    }
+
+    fn close_window(&mut self) {
+        self.publish();
+        let rollup = self.worker.close_window(now());
+        match self.rollups.try_send(rollup) {
+            Ok(()) | Err(TrySendError::Disconnected(_)) => {}
+            // Sums must not be thrown away: wait for the store, the ring holds meanwhile.
+            Err(TrySendError::Full(rollup)) => {
+                let _ = self.rollups.send(rollup);
+            }
+        }
+    }
+
+    fn publish(&mut self) {
+        let (tap, table) = (self.tap.counters(), self.worker.connection_counters());
+        let refused = table.refused_bytes - self.counted;
+        if refused > 0 {
+            self.counted = table.refused_bytes;
+            let lost = Ledger { seen: refused, lost: refused, ..Ledger::default() };
+            self.worker.book(EntityId::OTHER, EntityId::OTHER, lost);
+        }
+        let gauges = &self.agent.gauges;
+        gauges.connections.store(self.worker.connections() as u64, Ordering::Relaxed);
+        gauges.tap_events.store(tap.events, Ordering::Relaxed);
+        gauges.tap_bytes.store(tap.bytes_seen, Ordering::Relaxed);
+        gauges.tap_lost.store(tap.bytes_lost, Ordering::Relaxed);
+    }
+}
+
+/// Sleeps about as long as the ring takes to fill to its share, at the rate just seen.
+fn next_pause(pause: Duration, fill: u64, size: u64) -> Duration {
+    let share = (size / RING_SHARE).max(1);
+    let next = pause.mul_f64((share as f64 / fill.max(1) as f64).clamp(0.25, 2.0));
+    next.clamp(DRAIN_INTERVAL[0], DRAIN_INTERVAL[1])
+}
+
+fn scan(scanner: &mut Scanner, wishes: &Wishes) {
+    let mut scanned = Instant::now();
+    while !wishes.stop.load(Ordering::Relaxed) {
+        std::thread::sleep(QUEUE_INTERVAL);
+        scanner.read_queued();
+        if scanned.elapsed() >= SCAN_INTERVAL {
+            scanned = Instant::now();
+            scanner.scan(now());
+        }
+    }
+}
+
+fn add_all(windows: &Receiver<Rollup>, agent: &Agent) {
+    for rollup in windows {
+        agent.add(0, &rollup);
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(run);
+    thread.with_context(|| format!("cannot start the thread {name}"))
+}
+
+fn health_lines(scope: &str) -> Vec<TapHealth> {
+    let mut lines = vec![health::line("wire tap", TapState::On, format!("observes {scope}"), "")];
+    lines.extend(health::blind_spots());
+    lines
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp(since.as_nanos() as u64)
+}

@@ -1,0 +1,296 @@
+//! The page to read first: how the stages are put together.
+//!
+//! ```text
+//! tap ─TapEvent─▶ connections::Table ─Chunk─▶ dissect::Dissector ─Exchange─▶ metrics::Red
+//!                        │                                          │            │ once a second
+//!                 entities::Directory (once per connection)   outputs::jsonl   Rollup ─▶ store
+//! ```
+//! One [`Worker`] owns all of it for its share of the connections and runs it by plain calls: no lock,
+//! no channel and no allocation lies between a packet and its cell. What leaves the worker is a closed
+//! window of sums, and exchanges only while somebody wants them as lines.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use connections::{Connection, Consumer, Limits, Table};
+use dissect::{Dissector, Output};
+use entities::Directory;
+use metrics::{CellHint, Red, RedLimits};
+use model::{
+    Chunk, CloseReason, Direction, EntityId, Exchange, Ledger, Names, Rollup, TapEvent, Timestamp,
+};
+
+use crate::lines::{Ends, Lines};
+use crate::resolve::{End, Resolver};
+use crate::steer::{Steered, Steerer};
+
+/// A request without an answer for this long is reported as timed out. Long polls and blocking
+/// commands wait for about a minute by habit.
+const UNANSWERED_MAX: Duration = Duration::from_secs(120);
+
+/// One worker: a share of the connections through every stage.
+pub(crate) struct Worker {
+    table: Table<Stages>,
+    stages: Stages,
+}
+
+/// What stands behind the connections table.
+pub(crate) struct Stages {
+    names: Names,
+    red: Red,
+    resolver: Resolver,
+    steerer: Steerer,
+    lines: Option<Lines>,
+    counters: dissect::Counters,
+    /// Exchanges of the chunk at hand; kept to reuse its memory.
+    found: Vec<Exchange>,
+    raw: bool,
+    live: bool,
+}
+
+/// What the later stages keep per connection.
+pub(crate) struct State {
+    dissector: Dissector,
+    /// Who sends in each direction.
+    ends: [End; 2],
+    /// How often they were looked up again.
+    attempts: u8,
+    hint: CellHint,
+    steered: Steered,
+    /// What of the connection's health the edge has been told already.
+    told: Told,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Told {
+    bytes: [u64; 2],
+    retransmits: u32,
+    rtt_us: u32,
+    connected: bool,
+}
+
+impl Worker {
+    /// A worker without connections. `lines` takes every exchange as JSON; `raw` adds wire names.
+    pub(crate) fn new(
+        limits: Limits,
+        directory: Arc<Directory>,
+        live: bool,
+        steerer: Steerer,
+        lines: Option<Lines>,
+        raw: bool,
+    ) -> Self {
+        let stages = Stages {
+            names: Names::new(Names::LIMIT),
+            red: Red::new(RedLimits::default()),
+            resolver: Resolver::new(directory, live),
+            steerer,
+            lines,
+            counters: dissect::Counters::default(),
+            found: Vec::new(),
+            raw,
+            live,
+        };
+        Self { table: Table::new(limits), stages }
+    }
+
+    /// Says when the first window begins.
+    pub(crate) fn begin(&mut self, at: Timestamp) {
+        self.stages.red.begin(at);
+    }
+
+    /// Takes one event of the tap through all stages.
+    #[inline]
+    pub(crate) fn event(&mut self, event: TapEvent<'_>) {
+        self.table.event(event, &mut self.stages);
+    }
+
+    /// Lets time pass: timeouts, sweeps, upkeep of a share of the connections.
+    pub(crate) fn tick(&mut self, now: Timestamp) {
+        self.table.tick(now, &mut self.stages);
+        if let Some(lines) = &mut self.stages.lines {
+            lines.flush();
+        }
+    }
+
+    /// Hands on the sums of the window that ends at `at`.
+    pub(crate) fn close_window(&mut self, at: Timestamp) -> Rollup {
+        self.stages.red.close_window(at, &self.stages.names)
+    }
+
+    /// The tap has no more: everything held and pending is booked and emitted.
+    pub(crate) fn finish(&mut self, at: Timestamp) -> Rollup {
+        self.table.finish(at, &mut self.stages);
+        if let Some(lines) = &mut self.stages.lines {
+            lines.flush();
+        }
+        self.close_window(at)
+    }
+
+    /// Books bytes that no connection of the table stands for.
+    pub(crate) fn book(&mut self, client: EntityId, server: EntityId, ledger: Ledger) {
+        *self.stages.red.ledger(client, server) += ledger;
+    }
+
+    /// Live connections.
+    pub(crate) fn connections(&self) -> usize {
+        self.table.len()
+    }
+
+    /// What the table did, refused and ignored.
+    pub(crate) fn connection_counters(&self) -> connections::Counters {
+        *self.table.counters()
+    }
+
+    /// What the dissectors did besides exchanges.
+    pub(crate) const fn dissect_counters(&self) -> dissect::Counters {
+        self.stages.counters
+    }
+}
+
+impl Consumer for Stages {
+    type State = State;
+
+    fn opened(&mut self, connection: &Connection) -> State {
+        let dissector = if connection.protocol == 6 {
+            let from_start = connection.from_start == [true; 2];
+            Dissector::new(connection.initiator, ports(connection), from_start)
+        } else {
+            Dissector::opaque()
+        };
+        State {
+            dissector,
+            ends: self.ends(connection),
+            attempts: 0,
+            hint: CellHint::default(),
+            steered: Steered::default(),
+            told: Told::default(),
+        }
+    }
+
+    #[inline]
+    fn chunk(&mut self, connection: &Connection, state: &mut State, chunk: Chunk<'_>) {
+        self.dissect(connection, state, |dissector, output, counters| {
+            dissector.chunk(&chunk, output, counters);
+        });
+        self.steerer.after_chunk(connection, &state.dissector, &mut state.steered, chunk.direction);
+    }
+
+    fn updated(&mut self, connection: &Connection, state: &mut State) {
+        if let Some(initiator) = connection.initiator {
+            state.dissector.opened_by(initiator, connection.from_start == [true; 2]);
+        }
+        state.ends = self.ends(connection);
+    }
+
+    fn tick(&mut self, connection: &Connection, state: &mut State, now: Timestamp) {
+        let before = Timestamp(now.0.saturating_sub(UNANSWERED_MAX.as_nanos() as u64));
+        self.dissect(connection, state, |dissector, output, _| dissector.expire(before, output));
+        if self.resolver.is_unsure(state.ends, state.attempts) {
+            state.attempts += 1;
+            state.ends = self.ends(connection);
+        }
+        self.tell(connection, state);
+    }
+
+    fn closed(
+        &mut self,
+        connection: &Connection,
+        mut state: State,
+        reason: CloseReason,
+        at: Timestamp,
+    ) {
+        self.dissect(connection, &mut state, |dissector, output, _| {
+            dissector.close(reason, at, output);
+        });
+        self.tell(connection, &mut state);
+        self.steerer.forget(connection, &state.steered);
+        let (client, server) = parties(connection, &state);
+        let edge = self.red.edge(client, server);
+        edge.closed += 1;
+        edge.failed += u64::from(connection.protocol == 6 && !connection.established);
+        edge.resets += u64::from(matches!(reason, CloseReason::Reset(_)));
+    }
+}
+
+impl Stages {
+    fn ends(&self, connection: &Connection) -> [End; 2] {
+        Direction::BOTH.map(|way| self.resolver.end(connection, way))
+    }
+
+    /// Runs the dissector, then counts what it found: in the cell of its edge, and as lines.
+    #[inline]
+    fn dissect(
+        &mut self,
+        connection: &Connection,
+        state: &mut State,
+        run: impl FnOnce(&mut Dissector, &mut Output<'_>, &mut dissect::Counters),
+    ) {
+        let found = &mut self.found;
+        let mut sink = |exchange: &Exchange| found.push(exchange.clone());
+        let mut output = Output::new(&mut self.names, self.raw, &mut sink);
+        run(&mut state.dissector, &mut output, &mut self.counters);
+        if self.found.is_empty() {
+            return;
+        }
+        let asks = asking(connection, state);
+        let (client, server) = parties(connection, state);
+        for exchange in self.found.drain(..) {
+            self.red.record(&mut state.hint, client, server, &exchange);
+            if let Some(lines) = &mut self.lines {
+                let ends = Ends::new(connection, asks, state.ends, self.live);
+                lines.write(&exchange, &self.names, &ends, &self.resolver);
+            }
+        }
+    }
+
+    /// Tells the edge what is new about the connection: bytes, their account, TCP health.
+    fn tell(&mut self, connection: &Connection, state: &mut State) {
+        let asking = asking(connection, state);
+        let (client, server) = parties(connection, state);
+        let ledger = state.dissector.take_ledger();
+        let health = &connection.health;
+        let told = &mut state.told;
+        let is_forward = asking == Direction::Forward;
+        let fresh = [health.bytes[0] - told.bytes[0], health.bytes[1] - told.bytes[1]];
+        let retransmits = health.retransmits[0] + health.retransmits[1];
+        let edge = self.red.edge(client, server);
+        edge.ledger += ledger;
+        edge.client_bytes += fresh[usize::from(!is_forward)];
+        edge.server_bytes += fresh[usize::from(is_forward)];
+        edge.retransmits += u64::from(retransmits.saturating_sub(told.retransmits));
+        if let Some(rtt_us) = health.rtt_us
+            && rtt_us != told.rtt_us
+        {
+            edge.rtt_sum_us += u64::from(rtt_us);
+            edge.rtt_count += 1;
+            told.rtt_us = rtt_us;
+        }
+        if !told.connected {
+            told.connected = true;
+            edge.opened += 1;
+            if let Some(connect_us) = health.connect_us {
+                edge.connect_sum_us += u64::from(connect_us);
+                edge.connect_count += 1;
+            }
+        }
+        told.bytes = health.bytes;
+        told.retransmits = retransmits;
+    }
+}
+
+/// The direction in which the client sends; if nobody knows, one is as good as the other.
+fn asking(connection: &Connection, state: &State) -> Direction {
+    state.dissector.client().or(connection.initiator).unwrap_or(Direction::Forward)
+}
+
+/// Client and server of a connection.
+fn parties(connection: &Connection, state: &State) -> (EntityId, EntityId) {
+    let client = asking(connection, state);
+    let (asks, answers) = (state.ends[client.index()], state.ends[client.opposite().index()]);
+    (asks.as_client, answers.as_server)
+}
+
+/// Ports of the Forward and the Backward sender.
+fn ports(connection: &Connection) -> [u16; 2] {
+    connection.endpoints.map_or([0; 2], |ends| [ends.source.port(), ends.destination.port()])
+}

@@ -1,0 +1,41 @@
+//! Asks a running agent over its HTTP interface.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use model::view::Snapshot;
+
+/// Longer than an agent under load takes, shorter than a person waits.
+const ANSWER_MAX: Duration = Duration::from_secs(5);
+
+/// A running agent.
+pub(crate) struct Remote {
+    address: SocketAddr,
+    http: ureq::Agent,
+}
+
+impl Remote {
+    /// The agent at `address`; nothing is sent yet.
+    pub(crate) fn new(address: SocketAddr) -> Self {
+        let config = ureq::Agent::config_builder().timeout_global(Some(ANSWER_MAX)).build();
+        Self { address, http: config.into() }
+    }
+
+    /// The picture over the last `window_s` seconds.
+    pub(crate) fn snapshot(&self, window_s: f64) -> Result<Snapshot> {
+        let url = format!("http://{}/api/v1/snapshot?window={window_s}", self.address);
+        let mut answer = self.http.get(&url).call().with_context(|| {
+            format!("no agent answers on {}: start one with `redsight run`", self.address)
+        })?;
+        // A host of 500 services is about 2 MB.
+        let limited = answer.body_mut().with_config().limit(64 << 20);
+        limited.read_json().context("the agent's answer cannot be read")
+    }
+}
+
+impl tui::Source for Remote {
+    fn snapshot(&mut self, window_s: f64) -> Result<Snapshot, String> {
+        Self::snapshot(self, window_s).map_err(|error| format!("{error:#}"))
+    }
+}

@@ -1,0 +1,81 @@
+//! Who is at the ends of a connection.
+
+use std::sync::Arc;
+
+use connections::Connection;
+use entities::Directory;
+use model::{Direction, Entity, EntityId, Owner};
+
+/// How often the ends of a connection are looked up again while an owner is missing.
+const ATTEMPTS_MAX: u8 = 5;
+
+/// Asks the directory, once per connection.
+pub(crate) struct Resolver {
+    directory: Arc<Directory>,
+    live: bool,
+}
+
+/// One end. An end without a known owner is called by its address: with the port if it serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    /// Its name if it asks.
+    pub as_client: EntityId,
+    /// Its name if it answers.
+    pub as_server: EntityId,
+    /// True if it is a process in scope.
+    pub is_local: bool,
+}
+
+impl Resolver {
+    /// `live`: sockets of this host are behind the addresses.
+    pub(crate) const fn new(directory: Arc<Directory>, live: bool) -> Self {
+        Self { directory, live }
+    }
+
+    /// The end that sends in `way`.
+    pub(crate) fn end(&self, connection: &Connection, way: Direction) -> End {
+        let local = |id| End { as_client: id, as_server: id, is_local: true };
+        let owner = connection.owners[way.index()];
+        if let Some(owner) = owner.filter(|owner| owner.pid != 0) {
+            return local(self.directory.process(Owner {
+                pid: owner.pid,
+                command: owner.command.as_str(),
+                cgroup: owner.cgroup,
+                network_namespace: owner.network_namespace,
+            }));
+        }
+        let Some(endpoints) = connection.endpoints else {
+            let other = EntityId::OTHER;
+            return End { as_client: other, as_server: other, is_local: false };
+        };
+        let (own, peer) = match way {
+            Direction::Forward => (endpoints.source, endpoints.destination),
+            Direction::Backward => (endpoints.destination, endpoints.source),
+        };
+        if self.live {
+            let netns = connection.owners.iter().flatten().map(|o| o.network_namespace).max();
+            let netns = owner.map(|o| o.network_namespace).or(netns).unwrap_or(0);
+            let protocol = connection.protocol;
+            let known = self.directory.socket(netns, protocol, own, peer);
+            let known = known.or_else(|| self.directory.listener(netns, protocol, own));
+            if let Some(id) = known {
+                return local(id);
+            }
+        }
+        End {
+            as_client: self.directory.address(own.ip()),
+            as_server: self.directory.server_address(own),
+            is_local: false,
+        }
+    }
+
+    /// True if it is worth asking again: an owner may have been found since.
+    pub(crate) const fn is_unsure(&self, ends: [End; 2], attempts: u8) -> bool {
+        self.live && attempts < ATTEMPTS_MAX && !(ends[0].is_local && ends[1].is_local)
+    }
+
+    /// The entity as it is known now.
+    pub(crate) fn entity(&self, id: EntityId) -> Arc<Entity> {
+        self.directory.entity(id)
+    }
+}

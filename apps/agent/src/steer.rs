@@ -1,0 +1,77 @@
+//! Turns what the dissectors want into what the tap copies.
+
+use connections::Connection;
+use dissect::{Dissector, Wants};
+use model::{ConnectionId, Direction};
+
+/// The farthest a wish may reach ahead; the kernel ignores sequence numbers farther away.
+const AHEAD_MAX: u64 = 1 << 29;
+
+/// A tap that can be told what is worth copying.
+pub(crate) trait Tap: Send {
+    /// Nothing more of this connection.
+    fn nothing(&self, connection: ConnectionId);
+    /// Heads, or everything; per direction only from a sequence number on, if one is given.
+    fn heads(&self, connection: ConnectionId, until: [Option<u32>; 2], everything: bool);
+}
+
+/// Knows what each connection's tap was told last, and tells it only what changed.
+pub(crate) struct Steerer {
+    tap: Option<Box<dyn Tap>>,
+}
+
+/// What the tap was told about one connection.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Steered {
+    until: [Option<u32>; 2],
+    everything: bool,
+    nothing: bool,
+}
+
+impl Steerer {
+    /// Without a tap (replay) it does nothing.
+    pub(crate) fn new(tap: Option<Box<dyn Tap>>) -> Self {
+        Self { tap }
+    }
+
+    /// Looks at what the dissector wants now of the direction it has just been given.
+    #[inline]
+    pub(crate) fn after_chunk(
+        &self,
+        connection: &Connection,
+        dissector: &Dissector,
+        told: &mut Steered,
+        direction: Direction,
+    ) {
+        let Some(tap) = &self.tap else { return };
+        let mut wish = *told;
+        let mut until = None;
+        match dissector.wants(direction) {
+            Wants::Nothing => wish.nothing = true,
+            Wants::Everything => wish.everything = true,
+            Wants::Heads => {}
+            Wants::After(bytes) => {
+                let next = connection.next_sequence[direction.index()];
+                until = Some(next.wrapping_add(bytes.min(AHEAD_MAX) as u32));
+            }
+        }
+        wish.until[direction.index()] = until;
+        if wish != *told {
+            *told = wish;
+            if wish.nothing {
+                tap.nothing(connection.id);
+            } else {
+                tap.heads(connection.id, wish.until, wish.everything);
+            }
+        }
+    }
+
+    /// The connection is over; its slot must not speak for the next one of the same addresses.
+    pub(crate) fn forget(&self, connection: &Connection, told: &Steered) {
+        if let Some(tap) = &self.tap
+            && *told != Steered::default()
+        {
+            tap.heads(connection.id, [None; 2], false);
+        }
+    }
+}
