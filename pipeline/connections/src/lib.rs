@@ -1,7 +1,7 @@
 //! Puts the bytes of every connection in order.
 //!
 //! Takes [`model::TapEvent`]s in the order a tap gives them; gives each direction's stream to a
-//! [`Consumer`] as [`model::Chunk`]s: the next bytes, or the news that some are missing, or the end.
+//! [`Consumer`] as [`model::Chunk`]s: the next bytes, the news that some are missing, or the end.
 //! Every stream byte is handed on exactly once, as bytes or as missing.
 //!
 //! It reads no clock, does no I/O, and never looks into the bytes. Time comes with the events and
