@@ -151,8 +151,7 @@ impl Directory {
             book.refused.addresses += 1;
             return EntityId::OTHER;
         }
-        let name =
-            if port == 0 { ip.to_string() } else { SocketAddr::new(ip, port).to_string() };
+        let name = if port == 0 { ip.to_string() } else { SocketAddr::new(ip, port).to_string() };
         let id = book.records.placeholder(Entity {
             name,
             reason: "address".into(),
@@ -235,10 +234,7 @@ impl Directory {
 }
 
 /// What the scanner may change.
-#[cfg_attr(
-    not(any(target_os = "linux", test)),
-    expect(dead_code, reason = "only Linux has a scanner so far")
-)]
+#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has a scanner so far"))]
 impl Directory {
     /// Takes the pids that wait to be read.
     pub(crate) fn take_queue(&self, pids: &mut Vec<u32>) {

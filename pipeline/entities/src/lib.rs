@@ -18,7 +18,7 @@ pub mod sources;
 mod known;
 mod listening;
 mod records;
-#[cfg(any(target_os = "linux", test))]
+#[cfg(target_os = "linux")]
 mod roster;
 
 pub use directory::{Directory, Refused};

@@ -10,6 +10,7 @@ use crate::sources::systemd;
 /// What one row knows of a process.
 #[derive(Default)]
 struct Row {
+    command: &'static str,
     exe: &'static str,
     argv: &'static [&'static str],
     env: &'static [&'static str],
@@ -31,7 +32,7 @@ impl Row {
     fn named(&self) -> Named {
         let process = Process {
             pid: 1,
-            command: "comm".into(),
+            command: self.command.into(),
             executable: self.exe.into(),
             argv: self.argv.iter().map(|&a| a.to_owned()).collect(),
             directory: self.cwd.into(),
@@ -56,7 +57,12 @@ fn check(rows: &[(Row, &str, &str)]) {
 
 /// A row that needs no more than the program and its arguments.
 fn run(exe: &'static str, argv: &'static [&'static str]) -> Row {
-    Row { exe, argv, cwd: "/", ..Row::default() }
+    Row { command: "comm", exe, argv, cwd: "/", ..Row::default() }
+}
+
+/// A row whose command name matters.
+fn called(command: &'static str, exe: &'static str, argv: &'static [&'static str]) -> Row {
+    Row { command, ..run(exe, argv) }
 }
 
 fn within(cgroup: &'static str, exe: &'static str) -> Row {
@@ -252,7 +258,25 @@ fn everything_else_is_called_after_its_program() {
         (run("/bin/busybox", &["httpd", "-f"]), "httpd", "executable"),
         (run("/memfd:shop (deleted)", &["x"]), "shop", "executable"),
         (run("", &["/usr/bin/curl", "x"]), "curl", "executable"),
-        (run("", &["a: title"]), "comm", "executable"),
+        (run("", &["a: title"]), "a", "executable"),
+        (run("", &[]), "comm", "executable"),
+        (
+            called("redis-server", "/usr/bin/redis-check-rdb", &["redis-server *:6379"]),
+            "redis-server",
+            "executable",
+        ),
+        (
+            called("a-very-long-pro", "/usr/bin/other", &["/bin/a-very-long-program"]),
+            "a-very-long-program",
+            "executable",
+        ),
+        (called("pool-1", "/usr/bin/shop", &["title"]), "shop", "executable"),
+        (called("sh", "/usr/bin/dash", &["sh", "/srv/cart.sh"]), "cart", "shell script"),
+        (
+            called("php-fpm8.2", "/usr/sbin/php-fpm8.2", &["php-fpm: pool www"]),
+            "php-fpm",
+            "executable",
+        ),
     ]);
     let nobody = Process::default();
     assert_eq!(name(&nobody, &()), Named::new("unknown", "command name"));

@@ -37,15 +37,14 @@ mod tests {
     fn the_forms_of_the_common_runtimes_give_their_id() {
         let long = "0123456789abcdef".repeat(4);
         let ecs = format!("{}-1234567890", &long[..32]);
+        let pods = "/kubepods.slice/kubepods-besteffort.slice";
         let rows = [
             (format!("/system.slice/docker-{long}.scope"), Some(&long)),
             (format!("/docker/{long}"), Some(&long)),
             (format!("/docker/{long}/init.scope"), Some(&long)),
             (format!("/../../system.slice/docker-{long}.scope"), Some(&long)),
             (
-                format!(
-                    "/kubepods.slice/kubepods-besteffort.slice/kubepods-besteffort-pod1_2.slice/cri-containerd-{long}.scope"
-                ),
+                format!("{pods}/kubepods-besteffort-pod1_2.slice/cri-containerd-{long}.scope"),
                 Some(&long),
             ),
             (format!("/kubepods/burstable/pod12-34/{long}"), Some(&long)),

@@ -6,27 +6,42 @@ use crate::resolve::Named;
 /// Programs that are many in one file and tell by their first argument which they are.
 const MULTICALL: &[&str] = &["busybox", "coreutils", "toybox"];
 
+/// Linux cuts command names to this length.
+const COMMAND_BYTES: usize = 15;
+
 /// The base name of the executable.
 pub fn name(process: &Process, _files: &dyn Files) -> Option<Named> {
     let base = base_name(process);
     (!base.is_empty()).then(|| Named::new(base, "executable"))
 }
 
-/// The base name of the program file without version and suffix: `python3.11` is `python3`,
-/// `php-fpm8.2` is `php-fpm`. Falls back to the first argument, then to the command name.
+/// What the program was called as, if command name and first argument agree on it, else the base
+/// name of its file: Debian's `redis-server` is a link to `redis-check-rdb`.
+///
+/// Without version and suffix: `python3.11` is `python3`, `php-fpm8.2` is `php-fpm`.
 pub(crate) fn base_name(process: &Process) -> String {
-    let base = last_part(&process.executable);
-    if !base.is_empty() && !MULTICALL.contains(&base) {
-        return without_version(base);
-    }
-    // An overwritten title is no path: `nginx: worker process`.
+    let file = last_part(&process.executable);
+    let called = called(process);
+    let is_agreed =
+        !called.is_empty() && called.get(..COMMAND_BYTES).unwrap_or(called) == process.command;
+    let is_only = file.is_empty() || MULTICALL.contains(&file);
+    // An overwritten title may be anything, and is taken only where there is nothing else.
+    let base = if is_agreed || is_only && !called.is_empty() {
+        called
+    } else if file.is_empty() {
+        &process.command
+    } else {
+        file
+    };
+    without_version(base)
+}
+
+/// The first word of the arguments: a path, or the start of a title (`nginx: worker process`).
+fn called(process: &Process) -> &str {
     let first = process.argv.first().map_or("", String::as_str);
-    if !first.is_empty() && !first.contains([' ', ':']) {
-        // A login shell has a dash before its name.
-        let called = last_part(first).trim_start_matches('-');
-        return without_version(called);
-    }
-    without_version(if base.is_empty() { &process.command } else { base })
+    let word = first.split([' ', ':']).next().unwrap_or_default();
+    // A login shell has a dash before its name.
+    last_part(word).trim_start_matches('-')
 }
 
 /// The last part of a path; also of one whose file was replaced or that never was on a disk.

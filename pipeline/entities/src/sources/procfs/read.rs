@@ -60,7 +60,7 @@ impl ProcFs {
             root: root.to_owned(),
             own_unit: String::new(),
             path: String::new(),
-            buffer: Vec::new(),
+            buffer: vec![0; ENVIRON_BYTES_MAX],
             denied: 0,
         };
         let own = fs::read_to_string(root.join("self/cgroup")).unwrap_or_default();
@@ -72,6 +72,12 @@ impl ProcFs {
 
     pub(super) fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The process id given out last, by which one can tell which pids may have been reused.
+    pub(super) fn last_pid(&self) -> Option<u32> {
+        let text = fs::read_to_string(self.root.join("loadavg")).ok()?;
+        text.split_ascii_whitespace().last()?.parse().ok()
     }
 
     /// See [`Mark`]; `None` if the process is gone.
@@ -180,14 +186,24 @@ impl ProcFs {
     }
 
     /// The start of a file, in a buffer that is used again.
+    ///
+    /// These files give all they have, or all that was asked for: a short read is the last one.
     fn bytes(&mut self, pid: u32, leaf: &str, limit: usize) -> Option<&[u8]> {
         let path = self.path(pid, "/").to_owned() + leaf;
-        let read = File::open(path).and_then(|file| {
-            self.buffer.clear();
-            file.take(limit as u64).read_to_end(&mut self.buffer)
+        let mut length = 0;
+        let read = File::open(path).and_then(|mut file| {
+            while let Some(room) = self.buffer.get_mut(length..limit).filter(|r| !r.is_empty()) {
+                let asked = room.len();
+                let got = file.read(room)?;
+                length += got;
+                if got < asked {
+                    break;
+                }
+            }
+            Ok(())
         });
         match read {
-            Ok(_) => Some(&self.buffer),
+            Ok(()) => self.buffer.get(..length),
             Err(error) => {
                 self.note(&error);
                 None

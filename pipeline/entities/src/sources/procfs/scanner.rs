@@ -21,7 +21,7 @@ const PROC: &str = "/proc";
 /// ticks, which Linux reports at 100 a second on every machine this runs on.
 const YOUNG_TICKS: u64 = 500;
 /// Older processes are read again in every so manieth scan, a share of them each time.
-const ROUNDS: u64 = 10;
+const ROUNDS: u64 = 20;
 /// Ancestors read before a process, so that it finds its group.
 const ANCESTORS_MAX: u32 = 16;
 
@@ -43,6 +43,8 @@ pub struct Scanner {
     queue: Vec<u32>,
     round: u64,
     now_ticks: u64,
+    /// The pid given out last when the last scan began, and now.
+    last_pid: (Option<u32>, Option<u32>),
     summary: ScanSummary,
 }
 
@@ -106,6 +108,7 @@ impl Scanner {
             queue: Vec::new(),
             round: 0,
             now_ticks: 0,
+            last_pid: (None, None),
             summary: ScanSummary::default(),
         }
     }
@@ -117,6 +120,7 @@ impl Scanner {
         self.queue.extend(self.directory.sweep());
         self.read_queued();
         self.now_ticks = self.uptime_ticks();
+        self.last_pid = (self.last_pid.1, self.proc.last_pid());
         let mut listed = std::mem::take(&mut self.listed);
         self.summary.refused = self.scope.list(self.proc.root(), &mut listed);
         self.listed = listed;
@@ -185,8 +189,10 @@ impl Scanner {
         seen.round = round;
         seen.is_guest = false;
         let (known, is_member) = (seen.mark, seen.is_member);
-        let mark = self.proc.mark(pid);
-        if mark == known && !(is_member && self.is_due(pid)) {
+        let is_unsure = self.may_be_reused(pid);
+        let is_due = is_member && self.is_due(pid);
+        let mark = if is_unsure { self.proc.mark(pid) } else { known };
+        if mark == known && (!is_due || self.runs_the_same(pid)) {
             return;
         }
         if let Some(seen) = self.seen.get_mut(&pid) {
@@ -212,6 +218,18 @@ impl Scanner {
         let member = self.roster.member(pid);
         u64::from(pid) % ROUNDS == self.round % ROUNDS
             || member.is_some_and(|member| self.is_young(&member.process))
+    }
+
+    /// True if the pid may have been given out again since the last scan.
+    ///
+    /// Linux gives pids out in a circle, so those are the ones behind the last one of the last scan
+    /// and not behind the last one now. A process that took one of them while this scan ran is
+    /// caught by the next scan, which starts from the same pid.
+    fn may_be_reused(&self, pid: u32) -> bool {
+        let (Some(before), Some(last)) = self.last_pid else {
+            return true;
+        };
+        if before <= last { (before..=last).contains(&pid) } else { pid >= before || pid <= last }
     }
 
     fn is_young(&self, process: &Process) -> bool {
@@ -257,6 +275,13 @@ impl Scanner {
         self.roster.join(process, named);
         self.fresh.insert(pid);
         true
+    }
+
+    /// True if program and arguments are what they were: the cheap half of [`Self::reread`].
+    fn runs_the_same(&mut self, pid: u32) -> bool {
+        let (executable, argv) = (self.proc.executable(pid), self.proc.argv(pid));
+        let member = self.roster.member(pid);
+        member.is_some_and(|m| m.process.executable == executable && m.process.argv == argv)
     }
 
     /// Reads a process on the roster again.
@@ -320,7 +345,7 @@ impl Scanner {
             self.fresh.contains(&process.pid) || self.is_young(process)
         });
         let young = young.map(|member| member.process.network_namespace).collect();
-        self.sockets.update(
+        let owners = self.sockets.update(
             &mut self.proc,
             &mut self.roster,
             &self.directory,
@@ -328,7 +353,16 @@ impl Scanner {
             &young,
             now,
         );
-        self.fresh.clear();
+        let mut fresh = std::mem::take(&mut self.fresh);
+        for pid in owners.into_iter().filter(|pid| !fresh.contains(pid)) {
+            // Whoever starts to listen late may have run another program before.
+            if self.reread(pid) == Reread::Replaced {
+                self.summary.replaced += 1;
+            }
+        }
+        fresh.clear();
+        fresh.extend(self.fresh.drain());
+        self.fresh = fresh;
     }
 
     fn is_in_scope(&self, pid: u32) -> bool {

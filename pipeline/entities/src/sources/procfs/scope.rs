@@ -51,7 +51,7 @@ fn list_cgroups(directories: &[PathBuf], pids: &mut Vec<u32>) -> u64 {
             return waiting.len() as u64 + 1;
         }
         walked += 1;
-        // A group that is gone, or a threaded one (whose processes its parent lists), gives nothing.
+        // A group that is gone gives nothing, nor does a threaded one: its parent lists for it.
         if let Ok(text) = fs::read_to_string(directory.join("cgroup.procs")) {
             // 0 stands for a process of an outer pid namespace.
             let listed = text.lines().filter_map(|line| line.trim().parse().ok());

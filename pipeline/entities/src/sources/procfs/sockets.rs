@@ -30,6 +30,8 @@ const DESCRIPTORS_ADOPTED_MAX: usize = 65_536;
 const DESCRIPTORS_PER_SCAN: usize = 100_000;
 /// Times that all processes of a namespace are searched for a listener nobody in scope owns.
 const ATTEMPTS_MAX: u8 = 3;
+/// After this time they are searched once more.
+const SEARCH_AGAIN_NS: u64 = 60_000_000_000;
 /// A table is read again after this time even if the counts stayed: one listener may have come as
 /// one connection went. The shorter time holds while the namespace has new processes.
 const REREAD_NS: u64 = 10_000_000_000;
@@ -49,6 +51,8 @@ struct Namespace {
     /// When its counts were looked at, and when its tables were read.
     visited: Timestamp,
     read: Timestamp,
+    /// When all its processes were last searched for listeners that nobody in scope seemed to own.
+    searched: Timestamp,
     sockets: HashMap<u64, Socket>,
 }
 
@@ -60,8 +64,10 @@ struct Socket {
 }
 
 impl Sockets {
-    /// Brings the listeners up to date. `fresh` are the processes that came since the last call,
-    /// `young` the namespaces in which processes started lately.
+    /// Brings the listeners up to date and gives the processes that own more of them than before.
+    ///
+    /// `fresh` are the processes that came since the last call, `young` the namespaces in which
+    /// processes started lately.
     pub(super) fn update(
         &mut self,
         proc: &mut ProcFs,
@@ -70,7 +76,8 @@ impl Sockets {
         fresh: &HashSet<u32>,
         young: &HashSet<u64>,
         now: Timestamp,
-    ) {
+    ) -> Vec<u32> {
+        let mut owners = Vec::new();
         let members = by_namespace(roster);
         self.namespaces.retain(|inode, _| {
             let is_alive = members.contains_key(inode);
@@ -99,11 +106,13 @@ impl Sockets {
                 changed = namespace.read_tables(proc, pids, young.contains(&inode), now);
             }
             changed |= namespace.disown(roster, fresh);
-            changed |= namespace.find_owners(proc, roster, pids, fresh, &mut budget);
-            if changed {
+            let before = owners.len();
+            namespace.find_owners(proc, roster, pids, fresh, &mut budget, &mut owners);
+            if changed || owners.len() > before {
                 namespace.publish(inode, roster, directory, pids);
             }
         }
+        owners
     }
 
     /// Listening addresses known now.
@@ -174,13 +183,14 @@ impl Namespace {
             return false;
         };
         self.usage = Some(usage);
-        if is_due {
+        self.read = now;
+        if now.since_ns(self.searched) >= SEARCH_AGAIN_NS {
             // Someone may have received the socket since the search for its owner was given up.
+            self.searched = now;
             for socket in self.sockets.values_mut().filter(|s| s.owner.is_none()) {
-                socket.attempts = 0;
+                socket.attempts = socket.attempts.min(ATTEMPTS_MAX - 1);
             }
         }
-        self.read = now;
         let before = self.sockets.len();
         self.sockets.retain(|inode, _| listeners.contains_key(inode));
         let mut changed = self.sockets.len() != before;
@@ -208,7 +218,7 @@ impl Namespace {
     }
 
     /// Looks for the owners of sockets that have none: first among the new processes and their
-    /// parents, then among all. True if one was found.
+    /// parents, then among all. Adds the owners it finds.
     fn find_owners(
         &mut self,
         proc: &mut ProcFs,
@@ -216,7 +226,8 @@ impl Namespace {
         pids: &[u32],
         fresh: &HashSet<u32>,
         budget: &mut usize,
-    ) -> bool {
+        owners: &mut Vec<u32>,
+    ) {
         let unowned = self.sockets.values().filter(|s| s.owner.is_none());
         let (mut any, mut is_hopeful) = (false, false);
         for socket in unowned {
@@ -224,7 +235,7 @@ impl Namespace {
             is_hopeful |= socket.attempts < ATTEMPTS_MAX;
         }
         if !any {
-            return false;
+            return;
         }
         let mut first: HashSet<u32> = HashSet::new();
         for &pid in pids.iter().filter(|pid| fresh.contains(pid)) {
@@ -232,15 +243,14 @@ impl Namespace {
             first.extend(roster.member(pid).map(|member| member.process.parent));
         }
         let (first, rest): (Vec<u32>, Vec<u32>) = pids.iter().partition(|p| first.contains(p));
-        let mut found = self.search(proc, roster, &first, budget);
+        self.search(proc, roster, &first, budget, owners);
         let is_missing = self.sockets.values().any(|s| s.owner.is_none());
         if is_hopeful && is_missing && *budget > 0 {
-            found |= self.search(proc, roster, &rest, budget);
+            self.search(proc, roster, &rest, budget, owners);
             for socket in self.sockets.values_mut().filter(|s| s.owner.is_none()) {
                 socket.attempts = socket.attempts.saturating_add(1);
             }
         }
-        found
     }
 
     /// Gives each socket without an owner to the oldest of `pids` that holds it: a master before
@@ -251,7 +261,8 @@ impl Namespace {
         roster: &Roster,
         pids: &[u32],
         budget: &mut usize,
-    ) -> bool {
+        owners: &mut Vec<u32>,
+    ) {
         let mut found: HashMap<u64, (bool, u64, u32)> = HashMap::new();
         for &pid in pids {
             let Some(member) = roster.member(pid).filter(|_| *budget > 0) else {
@@ -271,9 +282,9 @@ impl Namespace {
         for (inode, (_, _, pid)) in &found {
             if let Some(socket) = self.sockets.get_mut(inode) {
                 socket.owner = Some(*pid);
+                owners.push(*pid);
             }
         }
-        !found.is_empty()
     }
 
     fn publish(&self, inode: u64, roster: &mut Roster, directory: &Directory, pids: &[u32]) {
