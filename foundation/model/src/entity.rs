@@ -49,7 +49,7 @@ pub struct Entity {
     pub executable: String,
     /// Arguments with secrets masked.
     pub arguments: String,
-    /// Addresses it listens on, `ip:port`.
+    /// Addresses it listens on: `ip:port`, with `/udp` behind it for UDP.
     pub listens: Vec<String>,
     /// Network namespace inode; 0 if not known.
     pub network_namespace: u64,

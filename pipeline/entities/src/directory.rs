@@ -83,11 +83,15 @@ impl Directory {
         &self.host
     }
 
-    /// The id for the owner of a socket, whose `pid` must be known.
+    /// The id for the owner of a socket. Without a pid only its command speaks for it: ask
+    /// [`Directory::socket`] and [`Directory::listener`] first.
     ///
     /// A process not read yet, or one that may no longer be what was read under its pid, gets a
     /// placeholder named by its command and is queued for reading.
     pub fn process(&self, owner: Owner<'_>) -> EntityId {
+        if owner.pid == 0 {
+            return self.write().records.named(by_command(owner.command, &self.host));
+        }
         let asked = Asked::of(&owner);
         {
             let book = self.read();
@@ -234,7 +238,6 @@ impl Directory {
 }
 
 /// What the scanner may change.
-#[cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has a scanner so far"))]
 impl Directory {
     /// Takes the pids that wait to be read.
     pub(crate) fn take_queue(&self, pids: &mut Vec<u32>) {
@@ -296,37 +299,40 @@ impl Directory {
         }
     }
 
-    /// The pid was read again and still is what it was.
-    pub(crate) fn confirm(&self, pid: u32) {
+    /// The pid was read again and still is what it was. False if the book has no such process, as
+    /// after a report of an exit that was another's: then it has to be enlisted anew.
+    pub(crate) fn confirm(&self, pid: u32) -> bool {
         let mut guard = self.write();
         let book = &mut *guard;
-        if let Some(known) = book.processes.get_mut(&pid)
-            && let Some(doubt) = known.confirm()
-        {
+        let Some(known) = book.processes.get_mut(&pid).filter(|known| known.is_read) else {
+            return false;
+        };
+        if let Some(doubt) = known.confirm() {
             let id = known.id;
             book.records.alias(doubt, id);
         }
+        true
     }
 
     /// The process is gone. Its pid is believed until the next scan, for reports that come late.
     pub(crate) fn gone(&self, pid: u32) {
         let mut guard = self.write();
         let book = &mut *guard;
+        book.listening.forget(pid);
         let Some(known) = book.processes.get_mut(&pid) else {
             return;
         };
         known.exited = true;
-        let waiting = if !known.is_read { Some(known.id) } else { known.doubt.take() };
-        let command = known.asked.command;
-        if !known.is_read {
-            book.processes.remove(&pid);
-        }
+        let waiting = if known.is_read { known.doubt.take() } else { Some(known.id) };
         if let Some(waiting) = waiting {
-            let service = by_command(command.as_str(), &self.host);
-            let service = book.records.named(service);
+            let command = known.asked.command;
+            let service = book.records.named(by_command(command.as_str(), &self.host));
             book.records.alias(waiting, service);
+            if !known.is_read {
+                *known = Known::read(service, command.as_str(), Arc::default());
+                known.exited = true;
+            }
         }
-        book.listening.forget(pid);
     }
 
     /// Another process has the pid now, or the same one runs another program.

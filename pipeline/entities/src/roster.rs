@@ -95,10 +95,16 @@ impl Roster {
         }
         let member = Member { process, listens: Vec::new(), named, group: number };
         self.members.insert(pid, member);
-        let id = self.publish(number);
+        self.publish(number);
+        self.enlist(pid);
+    }
+
+    /// Writes the process into the directory, under its service.
+    pub(crate) fn enlist(&self, pid: u32) {
         if let Some(member) = self.members.get(&pid) {
-            let alone = self.alone(member);
-            self.directory.enlist(&member.process, id, alone);
+            let group = self.groups.get(&member.group);
+            let id = group.and_then(|group| group.id).unwrap_or(EntityId::OTHER);
+            self.directory.enlist(&member.process, id, self.alone(member));
         }
     }
 

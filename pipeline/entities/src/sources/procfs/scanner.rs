@@ -157,7 +157,11 @@ impl Scanner {
         for pid in queue.drain(..) {
             match self.seen.get(&pid) {
                 Some(seen) if seen.is_member => match self.reread(pid) {
-                    Reread::Same => self.directory.confirm(pid),
+                    Reread::Same => {
+                        if !self.directory.confirm(pid) {
+                            self.roster.enlist(pid);
+                        }
+                    }
                     Reread::Replaced => self.summary.replaced += 1,
                     Reread::Gone => self.part(pid),
                 },

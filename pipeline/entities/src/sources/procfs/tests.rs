@@ -177,7 +177,25 @@ fn a_tap_that_hears_of_an_exit_ends_the_pids_word_at_once() {
     host.scan(&[200]);
     let shop = host.connects(200, "python3");
     host.directory.exited(200);
-    assert_ne!(host.connects(200, "python3"), shop);
+    let next = host.connects(200, "python3");
+    assert_ne!(next, shop);
+    // The report was another's: the process is still there and gets its name back.
+    host.scanner.read_queued();
+    assert_eq!(host.name(next), "shop");
+    assert_eq!(host.connects(200, "python3"), shop);
+}
+
+#[test]
+fn a_pid_nobody_can_read_takes_one_id_a_scan_and_none_without_a_pid() {
+    let mut host = Host::new();
+    let first = host.connects(900, "ghost");
+    host.scanner.read_queued();
+    let again = host.connects(900, "ghost");
+    assert_eq!(host.connects(900, "ghost"), again);
+    assert_eq!(host.connects(0, "ghost"), again);
+    assert_eq!(host.name(first), host.name(again));
+    assert!(host.directory.processes().is_empty());
+    host.scan(&[]);
 }
 
 #[test]
