@@ -230,9 +230,16 @@ impl Dissector {
                     }
                     match after {
                         After::Done => return,
-                        After::Anew(rest) => {
-                            self.anew(rest.is_some(), at, output, counters);
-                            bytes = rest.unwrap_or_default();
+                        After::Anew(None) => {
+                            self.lost(at, output, counters);
+                            return;
+                        }
+                        After::Anew(Some(rest)) => {
+                            // What either side has said already comes before the rest.
+                            for (direction, held, at) in self.agreed() {
+                                self.bytes(direction, &held, at, output, counters);
+                            }
+                            bytes = rest;
                         }
                     }
                 }
@@ -244,32 +251,33 @@ impl Dissector {
         }
     }
 
-    /// Back to the classifier: after an upgrade (`agreed`), or because the session lost its way.
-    fn anew(
-        &mut self,
-        agreed: bool,
-        at: Timestamp,
-        output: &mut Output<'_>,
-        counters: &mut Counters,
-    ) {
-        if let State::Reading(reading) = &mut self.state {
-            self.ledger.unknown += reading.held();
-            if agreed {
+    /// Back to the classifier after an upgrade. Gives the bytes that were held for the session.
+    fn agreed(&mut self) -> [(Direction, Vec<u8>, Timestamp); 2] {
+        match std::mem::replace(&mut self.state, State::Opening(None)) {
+            State::Reading(reading) => {
                 self.initiator = Some(reading.client);
                 self.attempts = 0;
-            } else {
-                reading.session.close(Incomplete::Gap, at, output);
+                reading.into_held()
+            }
+            State::Opening(_) | State::Opaque(_) => {
+                Direction::BOTH.map(|direction| (direction, Vec::new(), Timestamp::UNKNOWN))
             }
         }
+    }
+
+    /// Back to the classifier because the session lost its way.
+    fn lost(&mut self, at: Timestamp, output: &mut Output<'_>, counters: &mut Counters) {
+        if let State::Reading(reading) = &mut self.state {
+            self.ledger.unknown += reading.held();
+            reading.session.close(Incomplete::Gap, at, output);
+        }
         self.state = State::Opening(None);
-        if !agreed {
-            counters.desyncs += 1;
-            self.from_start = false;
-            self.attempts += Self::ATTEMPTS_MAX / 3;
-            if self.attempts >= Self::ATTEMPTS_MAX {
-                counters.given_up += 1;
-                self.state = State::Opaque(Outcome::Unknown);
-            }
+        counters.desyncs += 1;
+        self.from_start = false;
+        self.attempts += Self::ATTEMPTS_MAX / 3;
+        if self.attempts >= Self::ATTEMPTS_MAX {
+            counters.given_up += 1;
+            self.state = State::Opaque(Outcome::Unknown);
         }
     }
 

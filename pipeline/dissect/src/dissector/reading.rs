@@ -61,6 +61,16 @@ impl Reading {
         self.sides.iter().map(|s| s.held.len() as u64).sum()
     }
 
+    /// What is held of each direction, with the time of its first byte.
+    pub(super) fn into_held(self) -> [(Direction, Vec<u8>, Timestamp); 2] {
+        let client = self.client;
+        let [from_client, from_server] = self.sides;
+        [
+            (client, from_client.held, from_client.held_at),
+            (client.opposite(), from_server.held, from_server.held_at),
+        ]
+    }
+
     pub(super) fn wants(&self, direction: Direction) -> Wants {
         let stream = &self.sides[side_of(direction, self.client).index()];
         if let Some(body) = stream.body.filter(|n| *n > SKIP_WORTH_BYTES) {
