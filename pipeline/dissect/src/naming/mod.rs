@@ -1,1 +1,3 @@
 //! Names of low cardinality from what stands on the wire: no literal, id or secret goes further.
+
+pub mod route;
