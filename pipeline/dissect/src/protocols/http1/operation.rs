@@ -1,0 +1,98 @@
+//! Method and target → operation and route; status code → outcome.
+
+use model::{EndpointId, ShortText, Status, Wire};
+
+use crate::naming::route;
+use crate::protocol::Output;
+
+/// Methods of the IANA registry, and those of caches and UPnP events that are as common. Anything
+/// else is `_OTHER`, as in the OpenTelemetry conventions: a method can be any word a client makes
+/// up.
+const METHODS: [&str; 45] = [
+    "GET",
+    "POST",
+    "HEAD",
+    "PUT",
+    "DELETE",
+    "OPTIONS",
+    "PATCH",
+    "CONNECT",
+    "TRACE",
+    "QUERY",
+    "ACL",
+    "BASELINE-CONTROL",
+    "BIND",
+    "CHECKIN",
+    "CHECKOUT",
+    "COPY",
+    "LABEL",
+    "LINK",
+    "LOCK",
+    "MERGE",
+    "MKACTIVITY",
+    "MKCALENDAR",
+    "MKCOL",
+    "MKREDIRECTREF",
+    "MKWORKSPACE",
+    "MOVE",
+    "ORDERPATCH",
+    "PROPFIND",
+    "PROPPATCH",
+    "REBIND",
+    "REPORT",
+    "SEARCH",
+    "UNBIND",
+    "UNCHECKOUT",
+    "UNLINK",
+    "UNLOCK",
+    "UPDATE",
+    "UPDATEREDIRECTREF",
+    "VERSION-CONTROL",
+    "PURGE",
+    "BAN",
+    "NOTIFY",
+    "SUBSCRIBE",
+    "UNSUBSCRIBE",
+    "SOURCE",
+];
+
+/// The name of a known method.
+pub(super) fn method_name(method: &[u8]) -> Option<&'static str> {
+    METHODS.into_iter().find(|name| name.as_bytes() == method)
+}
+
+/// True if more bytes may make a known method of these.
+pub(super) fn may_become_method(start: &[u8]) -> bool {
+    METHODS.into_iter().any(|name| name.as_bytes().starts_with(start))
+}
+
+/// The endpoint of a request; naming is skipped for a method and path seen lately.
+#[inline]
+pub(super) fn endpoint(method: &[u8], target: &[u8], output: &mut Output<'_>) -> EndpointId {
+    let is_tunnel = method == b"CONNECT";
+    let path = if is_tunnel { target } else { route::path(target) };
+    output.names.cached("http1", (method, path), |operation, name| {
+        operation.push_str(method_name(method).unwrap_or("_OTHER"));
+        if is_tunnel {
+            route::authority(path, name);
+        } else {
+            route::route(path, name);
+        }
+    })
+}
+
+/// The request as on the wire.
+pub(super) fn wire(method: &[u8], target: &[u8]) -> Box<Wire> {
+    Box::new(Wire {
+        operation: String::from_utf8_lossy(method).into_owned(),
+        target: Some(String::from_utf8_lossy(target).into_owned()),
+        status: None,
+    })
+}
+
+/// What a status code says: the service failed from 500 on, the client from 400 on.
+#[inline]
+pub(super) fn status(code: [u8; 3]) -> Status {
+    let [class, ..] = code;
+    Status { code: ShortText::from_wire(&code), error: class >= b'5', client_error: class == b'4' }
+}
