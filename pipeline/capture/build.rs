@@ -36,6 +36,8 @@ fn compile(source: &Path, out: &Path) {
     match status {
         Ok(status) if status.success() => {}
         Ok(status) => panic!("{clang} failed on {}: {status}", source.display()),
-        Err(error) => panic!("cannot run {clang} ({error}): `make setup` installs clang and libbpf-dev"),
+        Err(error) => {
+            panic!("cannot run {clang} ({error}): `make setup` installs clang and libbpf-dev")
+        }
     }
 }

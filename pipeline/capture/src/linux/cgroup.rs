@@ -35,11 +35,8 @@ pub fn cgroup_directories(asked: &[PathBuf]) -> Result<Vec<PathBuf>, TapError> {
 }
 
 fn check(path: &Path, root: &Path) -> Result<PathBuf, TapError> {
-    let refuse = |why: String| TapError::NotACgroup {
-        path: path.to_owned(),
-        why,
-        root: root.to_owned(),
-    };
+    let refuse =
+        |why: String| TapError::NotACgroup { path: path.to_owned(), why, root: root.to_owned() };
     let full = fs::canonicalize(path).map_err(|error| refuse(error.to_string()))?;
     if !full.join("cgroup.procs").exists() {
         return Err(refuse("it has no cgroup.procs".to_owned()));

@@ -6,13 +6,17 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum TapError {
     /// The process lacks a right.
-    #[error("no permission to {what}: run as root, or grant CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON")]
+    #[error(
+        "no permission to {what}: run as root, or grant CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
+    )]
     Permission {
         /// What was tried.
         what: String,
     },
     /// The kernel cannot do it.
-    #[error("this kernel cannot {what}: {why}; Linux 5.10 or later with CONFIG_CGROUP_BPF is needed")]
+    #[error(
+        "this kernel cannot {what}: {why}; Linux 5.10 or later with CONFIG_CGROUP_BPF is needed"
+    )]
     Unsupported {
         /// What was tried.
         what: String,
@@ -50,9 +54,7 @@ impl TapError {
             libbpf_rs::ErrorKind::PermissionDenied => Self::Permission { what },
             libbpf_rs::ErrorKind::InvalidInput
             | libbpf_rs::ErrorKind::Unsupported
-            | libbpf_rs::ErrorKind::NotFound => {
-                Self::Unsupported { what, why: error.to_string() }
-            }
+            | libbpf_rs::ErrorKind::NotFound => Self::Unsupported { what, why: error.to_string() },
             _ => Self::Failed { what, why: error.to_string() },
         }
     }

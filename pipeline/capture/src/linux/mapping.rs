@@ -1,7 +1,7 @@
 //! Memory shared with the kernel.
 
-use std::os::fd::BorrowedFd;
 use std::os::fd::AsRawFd;
+use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicU64;
 
@@ -23,7 +23,8 @@ impl Mapping {
         length: usize,
         writable: bool,
     ) -> Result<Self, TapError> {
-        let protection = if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
+        let protection =
+            if writable { libc::PROT_READ | libc::PROT_WRITE } else { libc::PROT_READ };
         let (flags, fd) = (libc::MAP_SHARED, map.as_raw_fd());
         // SAFETY: the kernel picks the address, so no memory of ours is replaced.
         let start = unsafe {

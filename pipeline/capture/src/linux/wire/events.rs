@@ -2,9 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use abi::{
-    ClosedRecord, EstablishedRecord, HealthRecord, OpenedRecord, RecordHead, kind, role,
-};
+use abi::{ClosedRecord, EstablishedRecord, HealthRecord, OpenedRecord, RecordHead, kind, role};
 use model::{
     Closed, ConnectionId, Direction, Endpoints, Opened, Owner, Segment, TapEvent, TcpFlags,
     TcpHealth, Timestamp,
@@ -62,8 +60,7 @@ pub(super) fn events(record: &[u8], epoch_offset_ns: u64, sink: &mut impl FnMut(
         }
         kind::HEALTH => {
             if let Some(sample) = abi::read::<HealthRecord>(record) {
-                let health =
-                    TcpHealth { rtt_us: sample.rtt_us, retransmits: sample.retransmits };
+                let health = TcpHealth { rtt_us: sample.rtt_us, retransmits: sample.retransmits };
                 sink(TapEvent::Health { connection, direction, health });
             }
         }
@@ -108,13 +105,13 @@ fn handshake(
     at: Timestamp,
     sink: &mut impl FnMut(TapEvent<'_>),
 ) {
-    let syn = |direction, sequence: u32, flags| Segment {
+    let syn = |direction, sequence: u32, acknowledgment, flags| Segment {
         connection,
         direction,
         endpoints: None,
         at,
         sequence: sequence.wrapping_sub(1),
-        acknowledgment: 0,
+        acknowledgment,
         flags: TcpFlags(flags),
         length: 0,
         payload: &[],
@@ -124,13 +121,12 @@ fn handshake(
     };
     let (mine, theirs) = (established.local_sequence, established.remote_sequence);
     let syn_ack = TcpFlags::SYN | TcpFlags::ACK;
-    if established.role == role::CLIENT {
-        sink(TapEvent::Segment(syn(direction, mine, TcpFlags::SYN)));
-        sink(TapEvent::Segment(syn(direction.opposite(), theirs, syn_ack)));
-    } else {
-        sink(TapEvent::Segment(syn(direction.opposite(), theirs, TcpFlags::SYN)));
-        sink(TapEvent::Segment(syn(direction, mine, syn_ack)));
-    }
+    let (opener, opening, answering) = match established.role {
+        role::CLIENT => (direction, mine, theirs),
+        _ => (direction.opposite(), theirs, mine),
+    };
+    sink(TapEvent::Segment(syn(opener, opening, 0, TcpFlags::SYN)));
+    sink(TapEvent::Segment(syn(opener.opposite(), answering, opening, syn_ack)));
 }
 
 fn address([high, low, port]: [u64; 3]) -> SocketAddr {

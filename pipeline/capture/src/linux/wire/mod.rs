@@ -106,10 +106,8 @@ impl WireTap {
         let mut links = Vec::new();
         for directory in &self.options.cgroups {
             let what = format!("attach to cgroup {}", directory.display());
-            let cgroup = File::open(directory).map_err(|error| TapError::Failed {
-                what: what.clone(),
-                why: error.to_string(),
-            })?;
+            let cgroup = File::open(directory)
+                .map_err(|error| TapError::Failed { what: what.clone(), why: error.to_string() })?;
             for program in self.object.progs_mut() {
                 let link = program.attach_cgroup(cgroup.as_raw_fd());
                 links.push(link.map_err(|error| TapError::from_bpf(&what, &error))?);

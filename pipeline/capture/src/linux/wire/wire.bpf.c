@@ -433,7 +433,8 @@ int wire_egress(struct __sk_buff *skb)
 	if (!sk)
 		return PASS;
 	sk = bpf_sk_fullsock(sk);
-	if (!sk || sk->protocol != PROTOCOL_TCP || !read_tcp(skb, &p))
+	// A SYN-ACK leaves in the name of the listener; its facts come with the established socket.
+	if (!sk || sk->protocol != PROTOCOL_TCP || sk->state == BPF_TCP_LISTEN || !read_tcp(skb, &p))
 		return PASS;
 	if (p.length == 0 && !(p.flags & (TCP_SYN | TCP_FIN | TCP_RST)))
 		return PASS;
@@ -451,7 +452,7 @@ int wire_egress(struct __sk_buff *skb)
 		__u32 pid = bpf_get_current_pid_tgid() >> 32;
 		s->sent = 1;
 		if (!s->announced || pid != s->announced_pid)
-			announce(s, &p, at, s->created ? pid : 0, true);
+			announce(s, &p, at, s->created || s->role ? pid : 0, true);
 	} else if (!s->announced) {
 		announce(s, &p, at, s->creator, true);
 	}
