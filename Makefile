@@ -63,8 +63,8 @@ bench: setup-bench ## Measure, and write docs/benchmarks.md. ARGS='--only nginx'
 	cargo build --release --locked -p redsight
 	python3 benches/run.py $(ARGS)
 
-fuzz: setup ## Every fuzz target under libFuzzer, FUZZ_SECONDS each.
-	scripts/fuzz.sh $(FUZZ_SECONDS)
+fuzz: setup ## Every fuzz target under libFuzzer, FUZZ_SECONDS each. ARGS= words that pick some.
+	scripts/fuzz.py --seconds $(FUZZ_SECONDS) $(ARGS)
 
 clean: ## Remove what was built.
 	cargo clean

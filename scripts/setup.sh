@@ -7,6 +7,7 @@ set -euo pipefail
 
 BUILD="
 cc             gcc
+c++            g++
 make           make
 clang          clang
 llvm-strip     llvm

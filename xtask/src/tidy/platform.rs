@@ -1,10 +1,11 @@
-//! The operating system is asked for at the doors only: `lib.rs`, `mod.rs`, `build.rs`, and a list.
+//! The operating system is asked for at the doors only: `lib.rs`, `main.rs`, `mod.rs`, `build.rs`,
+//! and the files of a list.
 
 use crate::finding::Finding;
 use crate::tree::Tree;
 
 const RULE: &str = "platform";
-const DOORS: [&str; 3] = ["lib.rs", "mod.rs", "build.rs"];
+const DOORS: [&str; 4] = ["lib.rs", "main.rs", "mod.rs", "build.rs"];
 
 /// Doors that carry another name: the file that chooses among folders of its own name.
 const LISTED: [&str; 5] = [
