@@ -1,8 +1,8 @@
 //! A window that slides over the file: the bytes at hand, in place, until they are consumed.
 //!
-//! Reading in blocks rather than mapping the file costs about 0.08 ns a byte more (measured: 12
-//! against 25 GB/s), and buys constant memory, pipes and gzip by the same way, no `unsafe`, and no
-//! SIGBUS when somebody truncates the file meanwhile.
+//! Reading in blocks rather than mapping the file costs about 20 ns a packet of 230 bytes more
+//! (measured: 88 against 67 ns, reading and decoding). It buys constant memory, pipes and gzip by
+//! the same way, no `unsafe`, and no SIGBUS when somebody truncates the file meanwhile.
 
 use std::io::{self, Read};
 

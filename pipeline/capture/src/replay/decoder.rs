@@ -114,6 +114,7 @@ impl Decoder {
         summary
     }
 
+    #[inline(always)]
     fn network<S: FnMut(TapEvent<'_>)>(
         &mut self,
         at: Timestamp,
@@ -130,7 +131,7 @@ impl Decoder {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn transport<S: FnMut(TapEvent<'_>)>(
         &mut self,
         at: Timestamp,
@@ -164,6 +165,7 @@ impl Decoder {
 
     /// Goes on with the packet inside a packet.
     #[cold]
+    #[inline(never)]
     fn tunnelled<S: FnMut(TapEvent<'_>)>(
         &mut self,
         at: Timestamp,
@@ -183,6 +185,7 @@ impl Decoder {
 
     /// Goes on with a packet put together, if this was its last fragment.
     #[cold]
+    #[inline(never)]
     fn fragment<S: FnMut(TapEvent<'_>)>(
         &mut self,
         at: Timestamp,

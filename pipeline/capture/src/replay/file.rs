@@ -1,5 +1,6 @@
 //! Opens a capture file, says what kind it is, and undoes its compression.
 
+use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, BufReader, Read};
 use std::path::Path;
@@ -92,6 +93,15 @@ impl Replay {
                 source,
             }),
         }
+    }
+}
+
+impl fmt::Debug for Replay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Replay")
+            .field("file", &self.file)
+            .field("finished", &self.finished)
+            .finish_non_exhaustive()
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) struct Fragment {
 }
 
 /// Reads the IP packet at the start of `span`.
-#[inline]
+#[inline(always)]
 pub(super) fn parse(span: Span<'_>) -> Result<IpPacket<'_>, Outcome> {
     match span.bytes.first().map(|first| first >> 4) {
         Some(4) => version_4(span).ok_or(Outcome::Malformed),
@@ -51,7 +51,7 @@ pub(super) fn parse(span: Span<'_>) -> Result<IpPacket<'_>, Outcome> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn version_4(span: Span<'_>) -> Option<IpPacket<'_>> {
     let header = span.head::<20>()?;
     let [

@@ -54,7 +54,7 @@ impl Link {
     }
 
     /// The IP packet in a frame, or what the frame is instead.
-    #[inline]
+    #[inline(always)]
     pub(super) fn ip<'a>(self, frame: Span<'a>) -> Result<Span<'a>, Outcome> {
         match self {
             Self::Ethernet => ethernet(frame),

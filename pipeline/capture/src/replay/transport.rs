@@ -1,8 +1,8 @@
 //! TCP and UDP headers.
 
-use model::{Datagram, Endpoints, Segment, TcpFlags, Timestamp};
-
 use std::net::SocketAddr;
+
+use model::{Datagram, Endpoints, Segment, TcpFlags, Timestamp};
 
 use super::ip::IpPacket;
 
@@ -16,7 +16,7 @@ pub(super) const UDP: u8 = 17;
 const SCOPE: u64 = 0;
 
 /// The segment in an IP packet; `None` if its header is not whole or contradicts itself.
-#[inline]
+#[inline(always)]
 pub(super) fn segment<'a>(at: Timestamp, packet: &IpPacket<'a>) -> Option<Segment<'a>> {
     let header = packet.payload.head::<20>()?;
     let [
@@ -54,7 +54,7 @@ pub(super) fn segment<'a>(at: Timestamp, packet: &IpPacket<'a>) -> Option<Segmen
 }
 
 /// The datagram in an IP packet; `None` if its header is not whole or contradicts itself.
-#[inline]
+#[inline(always)]
 pub(super) fn datagram<'a>(at: Timestamp, packet: &IpPacket<'a>) -> Option<Datagram<'a>> {
     let [source_0, source_1, destination_0, destination_1, length_0, length_1, _, _] =
         *packet.payload.head()?;
@@ -78,7 +78,7 @@ pub(super) fn datagram<'a>(at: Timestamp, packet: &IpPacket<'a>) -> Option<Datag
     })
 }
 
-#[inline]
+#[inline(always)]
 fn endpoints(packet: &IpPacket<'_>, source: u16, destination: u16) -> Endpoints {
     Endpoints {
         source: SocketAddr::new(packet.source, source),

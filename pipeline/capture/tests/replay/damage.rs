@@ -211,10 +211,10 @@ fn files_of_another_kind_are_named() {
 #[test]
 fn a_missing_file_and_a_directory_are_told_apart() {
     let folder = tempfile::tempdir().expect("a temporary folder");
-    let error = Replay::open(folder.path()).err().expect("a folder is no capture");
+    let error = Replay::open(folder.path()).expect_err("a folder is no capture");
     assert!(matches!(error, ReplayError::Directory { .. }), "{error}");
     let missing = folder.path().join("missing.pcap");
-    let error = Replay::open(&missing).err().expect("there is no such file");
+    let error = Replay::open(&missing).expect_err("there is no such file");
     assert!(matches!(error, ReplayError::NotFound { .. }), "{error}");
 
     let present = folder.path().join("present.pcap");
