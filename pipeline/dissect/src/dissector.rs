@@ -81,14 +81,7 @@ impl Dissector {
             ports,
             from_start,
             attempts: 0,
-            ledger: Ledger {
-                seen: 0,
-                parsed: 0,
-                skipped: 0,
-                lost: 0,
-                sealed: 0,
-                unknown: 0,
-            },
+            ledger: Ledger { seen: 0, parsed: 0, skipped: 0, lost: 0, sealed: 0, unknown: 0 },
             seen: 0,
         }
     }
@@ -139,11 +132,7 @@ impl Dissector {
                 }
             }
         }
-        debug_assert_eq!(
-            self.seen,
-            self.booked() + self.held(),
-            "every byte is booked once"
-        );
+        debug_assert_eq!(self.seen, self.booked() + self.held(), "every byte is booked once");
     }
 
     /// The connection is over. Everything held is booked, everything pending emitted.
@@ -201,10 +190,7 @@ impl Dissector {
     }
 
     fn booked(&self) -> u64 {
-        Outcome::ALL
-            .iter()
-            .map(|outcome| self.ledger.get(*outcome))
-            .sum()
+        Outcome::ALL.iter().map(|outcome| self.ledger.get(*outcome)).sum()
     }
 
     fn bytes(
@@ -346,9 +332,7 @@ impl Dissector {
 
     fn read(&mut self, protocol: &'static dyn Protocol, client: Direction) {
         self.client = Some(client);
-        let session: Box<dyn Session> = protocol.open(Start {
-            from_start: self.from_start,
-        });
+        let session: Box<dyn Session> = protocol.open(Start { from_start: self.from_start });
         self.state = State::Reading(Box::new(Reading::new(protocol.protocol(), session, client)));
     }
 
@@ -391,9 +375,5 @@ impl Dissector {
 
 /// Which side sends in `direction`, given the client's direction.
 fn side_of(direction: Direction, client: Direction) -> Side {
-    if direction == client {
-        Side::Client
-    } else {
-        Side::Server
-    }
+    if direction == client { Side::Client } else { Side::Server }
 }

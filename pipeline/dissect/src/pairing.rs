@@ -61,10 +61,7 @@ impl<T> Pending<T> {
     ) -> Exchange {
         let start = self.start;
         let ttfb_ns = self.first_answer.map(|at| at.since_ns(start));
-        Exchange {
-            ttfb_ns,
-            ..self.bare(protocol, version, status, Some(reason))
-        }
+        Exchange { ttfb_ns, ..self.bare(protocol, version, status, Some(reason)) }
     }
 
     fn bare(
@@ -101,10 +98,7 @@ pub struct InOrder<T> {
 impl<T> InOrder<T> {
     /// No request yet. More than `limit` open ones are refused by [`InOrder::push`].
     pub const fn new(limit: usize) -> Self {
-        Self {
-            queue: VecDeque::new(),
-            limit,
-        }
+        Self { queue: VecDeque::new(), limit }
     }
 
     /// Appends a request; gives it back if there are too many open ones.

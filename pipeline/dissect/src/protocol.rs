@@ -138,12 +138,7 @@ pub struct Output<'a> {
 impl<'a> Output<'a> {
     /// Exchanges go to `sink`.
     pub fn new(names: &'a mut Names, raw: bool, sink: &'a mut dyn FnMut(&Exchange)) -> Self {
-        Self {
-            names,
-            raw,
-            sink,
-            emitted: 0,
-        }
+        Self { names, raw, sink, emitted: 0 }
     }
 
     /// Hands on one exchange.

@@ -36,13 +36,11 @@ impl OpeningBytes {
     /// The chunks as they came.
     pub(super) fn pieces(&self) -> impl Iterator<Item = (Direction, &[u8], Timestamp)> {
         let mut at = [0; 2];
-        self.pieces
-            .iter()
-            .filter_map(move |(direction, time, length)| {
-                let start = at[direction.index()];
-                at[direction.index()] += length;
-                let bytes = self.bytes[direction.index()].get(start..start + length)?;
-                Some((*direction, bytes, *time))
-            })
+        self.pieces.iter().filter_map(move |(direction, time, length)| {
+            let start = at[direction.index()];
+            at[direction.index()] += length;
+            let bytes = self.bytes[direction.index()].get(start..start + length)?;
+            Some((*direction, bytes, *time))
+        })
     }
 }

@@ -49,12 +49,7 @@ impl Reading {
         session: Box<dyn Session>,
         client: Direction,
     ) -> Self {
-        Self {
-            protocol,
-            client,
-            session,
-            sides: Default::default(),
-        }
+        Self { protocol, client, session, sides: Default::default() }
     }
 
     pub(super) fn held(&self) -> u64 {
@@ -124,22 +119,12 @@ impl Reading {
     ) -> (Step, usize) {
         let stream = &mut self.sides[side.index()];
         if stream.held.is_empty() {
-            let input = Input {
-                side,
-                bytes,
-                first_at: at,
-                at,
-            };
+            let input = Input { side, bytes, first_at: at, at };
             return (self.session.step(input, output), 0);
         }
         let held = stream.held.len();
         stream.held.extend_from_slice(bytes);
-        let input = Input {
-            side,
-            bytes: &stream.held,
-            first_at: stream.held_at,
-            at,
-        };
+        let input = Input { side, bytes: &stream.held, first_at: stream.held_at, at };
         let step = self.session.step(input, output);
         stream.held.truncate(held);
         (step, held)
@@ -191,11 +176,7 @@ impl Reading {
             stream.body = body;
             stream.body_passed = 0;
         }
-        if becomes {
-            Settled::Becomes(rest)
-        } else {
-            Settled::Next(rest)
-        }
+        if becomes { Settled::Becomes(rest) } else { Settled::Next(rest) }
     }
 
     /// Lets the body in progress pass. Gives the bytes after it.
@@ -253,10 +234,7 @@ impl Reading {
         bytes: &'a [u8],
         ledger: &mut Ledger,
     ) -> Option<&'a [u8]> {
-        let found = self
-            .session
-            .resync(side, bytes)
-            .filter(|n| *n < bytes.len());
+        let found = self.session.resync(side, bytes).filter(|n| *n < bytes.len());
         let stream = &mut self.sides[side.index()];
         let passed = found.unwrap_or(bytes.len()) as u64;
         ledger.unknown += passed;
@@ -268,9 +246,7 @@ impl Reading {
     }
 
     fn is_lost(&self, side: Side) -> bool {
-        self.sides[side.index()]
-            .searched
-            .is_some_and(|n| n > RESYNC_BYTES_MAX)
+        self.sides[side.index()].searched.is_some_and(|n| n > RESYNC_BYTES_MAX)
     }
 
     pub(super) fn missing(
