@@ -16,3 +16,10 @@ pub mod protocols;
 pub use dissector::{Counters, Dissector, Wants};
 pub use protocol::{Output, Protocol, Session};
 pub use protocols::PROTOCOLS;
+
+// The template is in no build but this one: its cases are played here.
+#[cfg(test)]
+extern crate self as dissect;
+#[cfg(test)]
+#[path = "../tests/cases.rs"]
+mod cases;

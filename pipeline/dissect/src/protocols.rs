@@ -10,8 +10,16 @@ macro_rules! protocols {
         $(pub mod $name;)*
 
         /// Every protocol, in the order of the list.
-        pub static PROTOCOLS: &[&dyn Protocol] = &[$(&$name::PROTOCOL),*];
+        pub static PROTOCOLS: &[&dyn Protocol] = &[
+            $(&$name::PROTOCOL,)*
+            #[cfg(test)]
+            &template::PROTOCOL,
+        ];
     };
 }
 
 protocols! { http1, postgresql, redis }
+
+/// A toy that `cargo xtask new-protocol NAME` copies: real enough to be tested, and only then compiled.
+#[cfg(test)]
+pub mod template;

@@ -1,17 +1,6 @@
 //! Plays every `.case` of every protocol in six ways and compares with its `.expect`.
 //!
-//! A case is a transcript, one chunk a line, one millisecond apart:
-//! ```text
-//! # a comment
-//! > GET / HTTP/1.1\r\n\r\n        bytes from the client
-//! < HTTP/1.1 204 OK\r\n\r\n       bytes from the server
-//! ! > 100                         100 bytes from the client are lost
-//! ~ < 100                         100 bytes from the server were skipped on purpose
-//! . >                             the client sends no more (FIN)
-//! x <                             the server resets the connection
-//! @ mid-stream                    (first line) no SYN was seen
-//! ```
-//! Escapes: `\r \n \t \0 \\ \xHH`, and `\*N` repeats the byte before it up to N times.
+//! `transcript/mod.rs` says how a case is written.
 //!
 //! Whole, cut once at every byte, and byte by byte must give exactly the `.expect`. With gaps, from
 //! mid-stream and with unknown sides nothing may be reported that the whole run lacks.
@@ -20,47 +9,20 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use dissect::{Counters, Dissector, Output};
 use model::{
     Chunk, CloseReason, Content, Direction, Exchange, Ledger, MissingReason, Names, Timestamp,
 };
 
-/// One line of a case, with its time in milliseconds. Pieces of a cut line share its time.
-#[derive(Clone, Debug)]
-struct Move {
-    at: u64,
-    what: What,
-}
+mod transcript;
 
-#[derive(Clone, Debug)]
-enum What {
-    Bytes(Direction, Vec<u8>),
-    Missing(Direction, u64, MissingReason),
-    End(Direction),
-    Reset(Direction),
-}
-
-/// A transcript and how it begins.
-struct Case {
-    path: PathBuf,
-    moves: Vec<Move>,
-    mid_stream: bool,
-}
+use transcript::{Case, Move, What, all_cases};
 
 impl Case {
     /// How it is played as it stands.
     fn play(&self) -> Play {
-        if self.mid_stream {
-            Play {
-                initiator: None,
-                from_start: false,
-                ..NORMAL
-            }
-        } else {
-            NORMAL
-        }
+        if self.mid_stream { Play { initiator: None, from_start: false, ..NORMAL } } else { NORMAL }
     }
 }
 
@@ -72,11 +34,7 @@ struct Play {
     from_start: bool,
 }
 
-const NORMAL: Play = Play {
-    initiator: Some(Direction::Forward),
-    swapped: false,
-    from_start: true,
-};
+const NORMAL: Play = Play { initiator: Some(Direction::Forward), swapped: false, from_start: true };
 
 #[test]
 fn cases_give_what_is_expected_however_they_are_cut() {
@@ -95,11 +53,7 @@ fn cases_give_what_is_expected_however_they_are_cut() {
         let expected = fs::read_to_string(&expect).unwrap_or_default();
         let expected: Vec<&str> = expected.lines().collect();
         if whole != expected {
-            failures.push(format!(
-                "{}: whole\n{}",
-                case.path.display(),
-                whole.join("\n")
-            ));
+            failures.push(format!("{}: whole\n{}", case.path.display(), whole.join("\n")));
             continue;
         }
         for (how, moves) in cuts(&case.moves) {
@@ -166,13 +120,7 @@ fn cuts(moves: &[Move]) -> Vec<(String, Vec<Move>)> {
             let mut cut = moves.to_vec();
             cut[i].what = What::Bytes(*direction, bytes[..at].to_vec());
             let rest = What::Bytes(*direction, bytes[at..].to_vec());
-            cut.insert(
-                i + 1,
-                Move {
-                    at: one.at,
-                    what: rest,
-                },
-            );
+            cut.insert(i + 1, Move { at: one.at, what: rest });
             all.push((format!("move {i} cut at {at}"), cut));
         }
     }
@@ -180,10 +128,7 @@ fn cuts(moves: &[Move]) -> Vec<(String, Vec<Move>)> {
         let mut single = Vec::new();
         for one in moves {
             if let What::Bytes(direction, bytes) = &one.what {
-                let byte = |b: &u8| Move {
-                    at: one.at,
-                    what: What::Bytes(*direction, vec![*b]),
-                };
+                let byte = |b: &u8| Move { at: one.at, what: What::Bytes(*direction, vec![*b]) };
                 single.extend(bytes.iter().map(byte));
             } else {
                 single.push(one.clone());
@@ -195,20 +140,12 @@ fn cuts(moves: &[Move]) -> Vec<(String, Vec<Move>)> {
 }
 
 fn length(one: &Move) -> usize {
-    if let What::Bytes(_, bytes) = &one.what {
-        bytes.len()
-    } else {
-        0
-    }
+    if let What::Bytes(_, bytes) = &one.what { bytes.len() } else { 0 }
 }
 
 /// Gaps in place of each chunk, starts at each chunk, no SYN, sides swapped.
 fn hardships(moves: &[Move], normal: Play) -> Vec<(String, Vec<Move>, Play)> {
-    let unknown = Play {
-        initiator: None,
-        from_start: false,
-        swapped: false,
-    };
+    let unknown = Play { initiator: None, from_start: false, swapped: false };
     let mut all = Vec::new();
     for (i, one) in moves.iter().enumerate() {
         if let What::Bytes(direction, bytes) = &one.what {
@@ -223,13 +160,7 @@ fn hardships(moves: &[Move], normal: Play) -> Vec<(String, Vec<Move>, Play)> {
                 let rest = (bytes.len() - half) as u64;
                 tail[i].what = What::Bytes(*direction, bytes[..half].to_vec());
                 let missing = What::Missing(*direction, rest, MissingReason::Lost);
-                tail.insert(
-                    i + 1,
-                    Move {
-                        at: one.at,
-                        what: missing,
-                    },
-                );
+                tail.insert(i + 1, Move { at: one.at, what: missing });
                 all.push((format!("move {i} loses its tail"), tail, normal));
                 let mut late = moves[i..].to_vec();
                 late[0].what = What::Bytes(*direction, bytes[half..].to_vec());
@@ -238,14 +169,7 @@ fn hardships(moves: &[Move], normal: Play) -> Vec<(String, Vec<Move>, Play)> {
         }
         all.push((format!("starts at move {i}"), moves[i..].to_vec(), unknown));
     }
-    all.push((
-        "sides swapped".to_owned(),
-        moves.to_vec(),
-        Play {
-            swapped: true,
-            ..unknown
-        },
-    ));
+    all.push(("sides swapped".to_owned(), moves.to_vec(), Play { swapped: true, ..unknown }));
     all
 }
 
@@ -262,13 +186,9 @@ fn run(moves: &[Move], play: Play) -> Vec<String> {
         let way = |d: Direction| if play.swapped { d.opposite() } else { d };
         let (direction, content) = match &one.what {
             What::Bytes(d, bytes) => (way(*d), Content::Bytes(bytes)),
-            What::Missing(d, n, reason) => (
-                way(*d),
-                Content::Missing {
-                    bytes: *n,
-                    reason: *reason,
-                },
-            ),
+            What::Missing(d, n, reason) => {
+                (way(*d), Content::Missing { bytes: *n, reason: *reason })
+            }
             What::End(d) => (way(*d), Content::End),
             What::Reset(d) => {
                 closing = CloseReason::Reset(way(*d));
@@ -280,17 +200,9 @@ fn run(moves: &[Move], play: Play) -> Vec<String> {
             Content::Missing { bytes, .. } => bytes,
             Content::End => 0,
         };
-        let chunk = Chunk {
-            direction,
-            at: Timestamp(at * 1_000_000),
-            content,
-        };
+        let chunk = Chunk { direction, at: Timestamp(at * 1_000_000), content };
         let mut sink = |exchange: &Exchange| found.push(exchange.clone());
-        dissector.chunk(
-            &chunk,
-            &mut Output::new(&mut names, true, &mut sink),
-            &mut counters,
-        );
+        dissector.chunk(&chunk, &mut Output::new(&mut names, true, &mut sink), &mut counters);
         ledger += dissector.take_ledger();
     }
     let mut sink = |exchange: &Exchange| found.push(exchange.clone());
@@ -299,10 +211,7 @@ fn run(moves: &[Move], play: Play) -> Vec<String> {
     ledger += dissector.take_ledger();
     assert_eq!(ledger.seen, total, "the ledger has every byte: {ledger:?}");
     assert!(ledger.adds_up());
-    found
-        .iter()
-        .map(|exchange| describe(exchange, &names))
-        .collect()
+    found.iter().map(|exchange| describe(exchange, &names)).collect()
 }
 
 fn describe(exchange: &Exchange, names: &Names) -> String {
@@ -313,13 +222,9 @@ fn describe(exchange: &Exchange, names: &Names) -> String {
         exchange.protocol.name,
         exchange.kind.as_str(),
         names.operation(exchange.endpoint),
-        Some(names.target(exchange.endpoint))
-            .filter(|t| !t.is_empty())
-            .unwrap_or("-"),
+        Some(names.target(exchange.endpoint)).filter(|t| !t.is_empty()).unwrap_or("-"),
         exchange.version,
-        Some(exchange.status.code.as_str())
-            .filter(|s| !s.is_empty())
-            .unwrap_or("-"),
+        Some(exchange.status.code.as_str()).filter(|s| !s.is_empty()).unwrap_or("-"),
         match (exchange.status.error, exchange.status.client_error) {
             (true, _) => " error ",
             (_, true) => " client error ",
@@ -329,115 +234,9 @@ fn describe(exchange: &Exchange, names: &Names) -> String {
         ms(exchange.ttfb_ns),
         exchange.request_bytes,
         exchange.response_bytes,
-        exchange
-            .incomplete
-            .map_or(String::new(), |reason| format!("{} ", reason.as_str())),
+        exchange.incomplete.map_or(String::new(), |reason| format!("{} ", reason.as_str())),
         wire.map_or("-", |w| &w.operation),
         wire.and_then(|w| w.target.as_deref()).unwrap_or("-"),
         wire.and_then(|w| w.status.as_deref()).unwrap_or("-"),
     )
-}
-
-fn all_cases() -> Vec<Case> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/protocols");
-    let mut cases = Vec::new();
-    for protocol in fs::read_dir(root)
-        .expect("the protocols are there")
-        .flatten()
-    {
-        let Ok(files) = fs::read_dir(protocol.path().join("cases")) else {
-            continue;
-        };
-        for file in files.flatten().map(|f| f.path()) {
-            if file.extension().is_some_and(|e| e == "case") {
-                cases.push(parse(&file));
-            }
-        }
-    }
-    cases.sort_by(|a, b| a.path.cmp(&b.path));
-    cases
-}
-
-fn parse(path: &Path) -> Case {
-    let text = fs::read_to_string(path).expect("a case is readable");
-    let mut case = Case {
-        path: path.to_owned(),
-        moves: Vec::new(),
-        mid_stream: false,
-    };
-    let mut mid_stream = false;
-    for (number, line) in text.lines().enumerate() {
-        let wrong = || -> ! { panic!("{}:{}: cannot read {line}", path.display(), number + 1) };
-        let mut words = line.splitn(3, ' ');
-        let (mark, second, third) = (words.next(), words.next(), words.next());
-        let way = |mark: Option<&str>| match mark {
-            Some(">") => Direction::Forward,
-            Some("<") => Direction::Backward,
-            _ => wrong(),
-        };
-        let at = number as u64;
-        let mut push = |what| case.moves.push(Move { at, what });
-        match mark {
-            None | Some("" | "#") => {}
-            Some("@") => mid_stream = true,
-            Some(">" | "<") => {
-                let bytes = unescape(line.get(2..).unwrap_or_default());
-                push(What::Bytes(way(mark), bytes));
-            }
-            Some(kind @ ("!" | "~")) => {
-                let Some(bytes) = third.and_then(|n| n.trim().parse().ok()) else {
-                    wrong()
-                };
-                let reason = if kind == "!" {
-                    MissingReason::Lost
-                } else {
-                    MissingReason::Skipped
-                };
-                push(What::Missing(way(second), bytes, reason));
-            }
-            Some(".") => push(What::End(way(second))),
-            Some("x") => push(What::Reset(way(second))),
-            Some(_) => wrong(),
-        }
-    }
-    case.mid_stream = mid_stream;
-    case
-}
-
-fn unescape(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut rest = text;
-    while let Some(c) = rest.chars().next() {
-        rest = &rest[c.len_utf8()..];
-        if c != '\\' {
-            bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
-            continue;
-        }
-        let escape = rest
-            .chars()
-            .next()
-            .expect("a backslash is followed by something");
-        rest = &rest[1..];
-        match escape {
-            'r' => bytes.push(b'\r'),
-            'n' => bytes.push(b'\n'),
-            't' => bytes.push(b'\t'),
-            '0' => bytes.push(0),
-            'x' => {
-                bytes.push(u8::from_str_radix(&rest[..2], 16).expect("two hex digits"));
-                rest = &rest[2..];
-            }
-            '*' => {
-                let end = rest
-                    .find(|c: char| !c.is_ascii_digit())
-                    .unwrap_or(rest.len());
-                let times: usize = rest[..end].parse().expect("a count");
-                let last = *bytes.last().expect("a byte to repeat");
-                bytes.resize(bytes.len() + times - 1, last);
-                rest = &rest[end..];
-            }
-            other => bytes.push(other as u8),
-        }
-    }
-    bytes
 }
