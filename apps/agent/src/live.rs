@@ -100,6 +100,8 @@ impl Live {
         // Who listens is known before the first packet is seen.
         scanner.scan(now());
         tap.attach()?;
+        // Connections that were there already get their owners by their addresses.
+        scanner.adopt_sockets();
 
         let agent = Arc::new(Agent::new(Arc::clone(&directory)));
         agent.set_health(health_lines(&scope), true);

@@ -115,8 +115,10 @@ pub struct EstablishedRecord {
     pub rtt_us: u32,
     /// See [`role`].
     pub role: u8,
+    /// 1 if the other end's packets pass the tap too.
+    pub peer_observed: u8,
     /// Zero or noise.
-    pub padding: [u8; 3],
+    pub padding: [u8; 2],
 }
 
 /// The kernel is done with a socket.

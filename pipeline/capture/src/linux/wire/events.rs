@@ -96,8 +96,9 @@ fn opened_event(
     }
 }
 
-/// The SYN and SYN-ACK that this end saw, rebuilt from its sequence numbers: the packets themselves
-/// pass a socket that is not yet whole. The table ignores what it has seen already.
+/// The SYN and SYN-ACK as this end knows them from its sequence numbers: a SYN-ACK never passes a
+/// socket that is whole, and a SYN from outside of the scope passes none of ours. What another
+/// socket in scope has shown or will show is left to it.
 fn handshake(
     established: &EstablishedRecord,
     connection: ConnectionId,
@@ -125,7 +126,13 @@ fn handshake(
         role::CLIENT => (direction, mine, theirs),
         _ => (direction.opposite(), theirs, mine),
     };
-    sink(TapEvent::Segment(syn(opener, opening, 0, TcpFlags::SYN)));
+    let accepted = established.role != role::CLIENT;
+    if accepted && established.peer_observed != 0 {
+        return;
+    }
+    if accepted {
+        sink(TapEvent::Segment(syn(opener, opening, 0, TcpFlags::SYN)));
+    }
     sink(TapEvent::Segment(syn(opener.opposite(), answering, opening, syn_ack)));
 }
 

@@ -58,7 +58,8 @@ struct established_record {
 	__u32 remote_sequence; /* of the next byte to receive */
 	__u32 rtt_us;
 	__u8 role;
-	__u8 padding[3];
+	__u8 peer_observed; /* the other end's packets pass here too */
+	__u8 padding[2];
 };
 
 struct closed_record {

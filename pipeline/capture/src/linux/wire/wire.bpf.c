@@ -16,6 +16,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include "record.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -230,22 +231,34 @@ static __always_inline void announce(struct socket_state *s, const struct packet
 	s->announced_pid = pid;
 }
 
+static __always_inline void note_sender(struct socket_state *s)
+{
+	__u64 key = s->connection ^ s->backward;
+	__u8 one = 1;
+
+	bpf_map_update_elem(&senders, &key, &one, BPF_ANY);
+}
+
+// True if the other end sends under our eyes.
+static __always_inline bool is_observed(struct socket_state *s)
+{
+	__u64 key = s->connection ^ !s->backward;
+
+	return bpf_map_lookup_elem(&senders, &key) != NULL;
+}
+
 // Gives the socket its identity at its first packet.
 static __noinline int identify(struct __sk_buff *skb, struct socket_state *s,
 			       const struct packet *p, int outgoing)
 {
-	__u8 one = 1;
-
 	if (!s || !p)
 		return 0;
 	if (!s->netns)
 		s->netns = bpf_get_netns_cookie(skb);
 	s->backward = is_backward(p) ^ !outgoing;
 	s->connection = connection_of(p, (p->loopback ? s->netns : 0) ^ PROTOCOL_TCP);
-	if (outgoing) {
-		__u64 key = s->connection ^ s->backward;
-		bpf_map_update_elem(&senders, &key, &one, BPF_ANY);
-	}
+	if (outgoing)
+		note_sender(s);
 	return 0;
 }
 
@@ -491,8 +504,7 @@ int wire_ingress(struct __sk_buff *skb)
 	if (!s->connection)
 		identify(skb, s, &p, 0);
 	if (s->peer == PEER_UNDECIDED) {
-		__u64 key = s->connection ^ !s->backward;
-		s->peer = bpf_map_lookup_elem(&senders, &key) ? PEER_OBSERVED : PEER_REMOTE;
+		s->peer = is_observed(s) ? PEER_OBSERVED : PEER_REMOTE;
 		if (s->peer == PEER_OBSERVED)
 			return PASS;
 	}
@@ -562,6 +574,7 @@ static __always_inline void on_established(struct bpf_sock_ops *ops, struct bpf_
 	s->role = active ? ROLE_CLIENT : ROLE_SERVER;
 	s->backward = is_backward(&p);
 	s->connection = connection_of(&p, (p.loopback ? s->netns : 0) ^ PROTOCOL_TCP);
+	note_sender(s);
 	announce(s, &p, at, s->creator, true);
 	struct established_record *r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
 	if (!r)
@@ -572,6 +585,7 @@ static __always_inline void on_established(struct bpf_sock_ops *ops, struct bpf_
 	r->head.kind = RECORD_ESTABLISHED;
 	r->head.backward = s->backward;
 	r->role = s->role;
+	r->peer_observed = is_observed(s);
 	r->local_sequence = ops->snd_nxt;
 	r->remote_sequence = ops->rcv_nxt;
 	r->rtt_us = ops->srtt_us >> 3;
