@@ -24,11 +24,10 @@ import shop  # noqa: E402
 TRY_NEXT = """
 Try next, while the demo runs (`make demo` in a terminal, or `make demo ARGS=--stay`):
   {binary} top --connect {listen}         the live view
-  {binary} tail --connect {listen} 'status>=500'   failing requests as they happen
   {binary} services --connect {listen}    who runs here, and why it is called that
-  {binary} doctor                    what is on, off or refused on this machine
-  python3 -c "import urllib.request as u; print(u.urlopen('http://{listen}/metrics').read().decode())"
-and in your own cgroup:
+  {binary} doctor                         what is on, off or refused here
+  http://{listen}/metrics  and  http://{listen}/api/v1/snapshot
+and on a cgroup of your own:
   sudo {binary} run --cgroup /sys/fs/cgroup/YOURS
 """
 
@@ -79,16 +78,29 @@ def show_table(binary, listen, seconds):
     print(f"watching for {seconds:.0f} s …\n", flush=True)
     time.sleep(seconds)
     subprocess.run([binary, "top", "--once", "--connect", listen], check=True)
-    with urllib.request.urlopen(f"http://{listen}/api/v1/ledger", timeout=5) as answer:
-        ledger = json.load(answer)
-    print("\nledger: where every byte went")
-    print(json.dumps(ledger, indent=2)[:4000])
+    with urllib.request.urlopen(f"http://{listen}/api/v1/ledger?window=0", timeout=5) as answer:
+        print_ledger(json.load(answer))
+
+
+def print_ledger(ledger):
+    """The total, then the services."""
+    columns = ("seen", "parsed", "skipped", "lost", "sealed", "unknown")
+    print("\nWHERE EVERY BYTE WENT" + "".join(f"{name:>12}" for name in columns) + "    COVER")
+    rows = [("total", ledger["total"])]
+    rows += [(service["service"], service) for service in ledger["services"]]
+    for name, row in rows:
+        counts = "".join(f"{row[column]:>12,}" for column in columns)
+        print(f"{name[:20]:<21}{counts}   {row['coverage']:6.1%}")
+    total = sum(ledger["total"][column] for column in columns[1:])
+    verdict = "adds up" if total == ledger["total"]["seen"] else "DOES NOT ADD UP"
+    print(f"parsed + skipped + lost + sealed + unknown = {total:,}: {verdict}")
 
 
 def observe(sandbox, options, binary):
     """Shows the shop through the agent."""
     start_agent(sandbox, binary, options.listen)
-    hint = TRY_NEXT.format(binary=binary, listen=options.listen)
+    shown = os.path.relpath(binary)
+    hint = TRY_NEXT.format(binary=shown, listen=options.listen)
     if sys.stdout.isatty() and not options.stay:
         print(hint, flush=True)
         # A moment, so that the first screen has rows.

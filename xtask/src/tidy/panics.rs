@@ -62,7 +62,10 @@ impl PanicVisitor<'_> {
                     self.found(name.span(), &format!("`{name}`"));
                 }
                 TokenTree::Group(group) => {
-                    if group.delimiter() == Delimiter::Bracket && indexes(previous.as_ref()) {
+                    if group.delimiter() == Delimiter::Bracket
+                        && group.stream().to_string() != ".."
+                        && indexes(previous.as_ref())
+                    {
                         self.found(group.span(), "indexing");
                     }
                     self.tokens(group.stream());
@@ -73,6 +76,11 @@ impl PanicVisitor<'_> {
             previous = Some(token);
         }
     }
+}
+
+/// `[..]` takes everything and cannot miss.
+fn is_full_range(index: &syn::Expr) -> bool {
+    matches!(index, syn::Expr::Range(range) if range.start.is_none() && range.end.is_none())
 }
 
 fn indexes(previous: Option<&TokenTree>) -> bool {
@@ -108,7 +116,9 @@ impl<'ast> Visit<'ast> for PanicVisitor<'_> {
     }
 
     fn visit_expr_index(&mut self, index: &'ast syn::ExprIndex) {
-        self.found(index.span(), "indexing");
+        if !is_full_range(&index.index) {
+            self.found(index.span(), "indexing");
+        }
         visit::visit_expr_index(self, index);
     }
 
@@ -134,7 +144,7 @@ mod tests {
     #[test]
     fn checked_access_passes() {
         let body = "let Some(x) = a.get(1..) else { return }; a.first().unwrap_or(&0); \
-            matches!(x, [1, ..]); vec![0; 3]; debug_assert!(x.len() == 1); \
+            matches!(x, [1, ..]); vec![0; 3]; dbg!(&a[..]); &a[..]; debug_assert!(x.len() == 1); \
             let y: [u8; 2] = [1, 2];";
         assert_eq!(found(body), 0);
     }
