@@ -85,11 +85,11 @@ def show_table(binary, listen, seconds):
 def print_ledger(ledger):
     """The total, then the services."""
     columns = ("seen", "parsed", "skipped", "lost", "sealed", "unknown")
-    print("\nWHERE EVERY BYTE WENT" + "".join(f"{name:>12}" for name in columns) + "    COVER")
+    print("\nWHERE EVERY BYTE WENT" + "".join(f"{name:>15}" for name in columns) + "    COVER")
     rows = [("total", ledger["total"])]
     rows += [(service["service"], service) for service in ledger["services"]]
     for name, row in rows:
-        counts = "".join(f"{row[column]:>12,}" for column in columns)
+        counts = "".join(f"{row[column]:>15,}" for column in columns)
         print(f"{name[:20]:<21}{counts}   {row['coverage']:6.1%}")
     total = sum(ledger["total"][column] for column in columns[1:])
     verdict = "adds up" if total == ledger["total"]["seen"] else "DOES NOT ADD UP"
