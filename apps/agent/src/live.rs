@@ -177,7 +177,7 @@ struct Loop {
     worker: Worker,
     rollups: SyncSender<Rollup>,
     agent: Arc<Agent>,
-    /// Bytes of refused connections booked so far.
+    /// Bytes without a connection that were booked so far.
     counted: u64,
 }
 
@@ -238,10 +238,12 @@ impl Loop {
 
     fn publish(&mut self) {
         let (tap, table) = (self.tap.counters(), self.worker.connection_counters());
-        let refused = table.refused_bytes - self.counted;
-        if refused > 0 {
-            self.counted = table.refused_bytes;
-            let lost = Ledger { seen: refused, lost: refused, ..Ledger::default() };
+        // Bytes that no connection of the table can stand for.
+        let unclaimed = table.refused_bytes + tap.bytes_orphaned;
+        let fresh = unclaimed - self.counted;
+        if fresh > 0 {
+            self.counted = unclaimed;
+            let lost = Ledger { seen: fresh, lost: fresh, ..Ledger::default() };
             self.worker.book(EntityId::OTHER, EntityId::OTHER, lost);
         }
         let gauges = &self.agent.gauges;

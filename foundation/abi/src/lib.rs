@@ -135,6 +135,14 @@ pub struct ClosedRecord {
     pub rtt_us: u32,
     /// Segments sent again.
     pub retransmits: u32,
+    /// Where the stream towards this socket ends, if its sender is not observed.
+    pub in_sequence: u32,
+    /// Bytes of that stream lost since the record before.
+    pub in_lost: u32,
+    /// 1 if bytes of that stream were not reported yet.
+    pub in_pending: u32,
+    /// Zero.
+    pub padding: u32,
 }
 
 /// A sample of TCP's own view of a connection.
@@ -191,6 +199,8 @@ pub struct TapCounters {
     pub records_lost: u64,
     /// Payload bytes sent again.
     pub retransmitted_bytes: u64,
+    /// Payload bytes whose loss or skip no record could tell, their socket being gone.
+    pub bytes_orphaned: u64,
 }
 
 macro_rules! records {
@@ -209,10 +219,10 @@ records! {
     RecordHead = 40,
     OpenedRecord = 120,
     EstablishedRecord = 56,
-    ClosedRecord = 64,
+    ClosedRecord = 80,
     HealthRecord = 48,
     Steering = 24,
-    TapCounters = 48,
+    TapCounters = 56,
 }
 
 /// Reads a record from the start of `bytes`; `None` if they are too few.

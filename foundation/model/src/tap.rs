@@ -169,4 +169,6 @@ pub struct LossCounters {
     pub bytes_lost: u64,
     /// Events that could not be handed on.
     pub events_lost: u64,
+    /// Payload bytes, among those seen, that no event will ever tell of.
+    pub bytes_orphaned: u64,
 }

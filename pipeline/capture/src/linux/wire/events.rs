@@ -45,6 +45,9 @@ pub(super) fn events(record: &[u8], epoch_offset_ns: u64, sink: &mut impl FnMut(
         }
         kind::CLOSED => {
             if let Some(closed) = abi::read::<ClosedRecord>(record) {
+                if closed.in_pending != 0 {
+                    sink(TapEvent::Segment(rest_of_stream(&closed, connection, direction, at)));
+                }
                 sink(TapEvent::Closed(Closed {
                     connection,
                     direction,
@@ -134,6 +137,29 @@ fn handshake(
         sink(TapEvent::Segment(syn(opener, opening, 0, TcpFlags::SYN)));
     }
     sink(TapEvent::Segment(syn(opener.opposite(), answering, opening, syn_ack)));
+}
+
+/// An empty segment at the end of what came in: the bytes before it that nobody reported.
+fn rest_of_stream(
+    closed: &ClosedRecord,
+    connection: ConnectionId,
+    direction: Direction,
+    at: Timestamp,
+) -> Segment<'static> {
+    Segment {
+        connection,
+        direction: direction.opposite(),
+        endpoints: None,
+        at,
+        sequence: closed.in_sequence,
+        acknowledgment: 0,
+        flags: TcpFlags(0),
+        length: 0,
+        payload: &[],
+        lost_before: closed.in_lost,
+        in_order: true,
+        health: None,
+    }
 }
 
 fn address([high, low, port]: [u64; 3]) -> SocketAddr {

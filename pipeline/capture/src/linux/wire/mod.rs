@@ -156,6 +156,7 @@ impl WireTap {
             sum.bytes_copied += cpu.bytes_copied;
             sum.bytes_lost += cpu.bytes_lost;
             sum.events_lost += cpu.records_lost;
+            sum.bytes_orphaned += cpu.bytes_orphaned;
         }
         sum
     }

@@ -68,6 +68,11 @@ struct closed_record {
 	__u64 lost;
 	__u32 rtt_us;
 	__u32 retransmits;
+	/* Of the direction towards a socket whose peer is not observed. */
+	__u32 in_sequence;
+	__u32 in_lost;
+	__u32 in_pending;
+	__u32 padding;
 };
 
 struct health_record {
@@ -91,4 +96,5 @@ struct tap_counters {
 	__u64 bytes_lost;
 	__u64 records_lost;
 	__u64 retransmitted_bytes;
+	__u64 bytes_orphaned; /* counted as lost or skipped, and their socket is gone */
 };
