@@ -1,3 +1,4 @@
 //! Names of low cardinality from what stands on the wire: no literal, id or secret goes further.
 
 pub mod route;
+pub mod sql;
