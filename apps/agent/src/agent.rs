@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use entities::Directory;
 use metrics::{Store, StoreLimits};
-use model::view::{AgentCost, Query, Snapshot};
-use model::{Rollup, TapHealth};
+use model::view::{AgentCost, Query, ServiceRow, Snapshot};
+use model::{Entity, Rollup, TapHealth};
 
 use crate::cost;
 
@@ -68,6 +68,19 @@ impl Agent {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Adds services that run and listen, and have not spoken yet.
+    fn add_silent(&self, snapshot: &mut Snapshot) {
+        let is_same = |a: &Entity, b: &Entity| {
+            a.name == b.name && a.namespace == b.namespace && a.instance == b.instance
+        };
+        for entity in self.directory.services() {
+            if !snapshot.services.iter().any(|row| is_same(&row.entity, &entity)) {
+                let row = ServiceRow { entity, coverage: 1.0, ..ServiceRow::default() };
+                snapshot.services.push(row);
+            }
+        }
+    }
+
     fn cost(&self, cardinality_overflow: u64) -> AgentCost {
         let (cpu_seconds, memory_bytes) = cost::own();
         let read = |gauge: &AtomicU64| gauge.load(Ordering::Relaxed);
@@ -86,6 +99,7 @@ impl Agent {
 impl Query for Agent {
     fn snapshot(&self, window_s: f64) -> Snapshot {
         let mut snapshot = self.store().snapshot(window_s, &*self.directory);
+        self.add_silent(&mut snapshot);
         snapshot.agent = self.cost(snapshot.agent.cardinality_overflow);
         snapshot.health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let refused = self.gauges.lines_refused.load(Ordering::Relaxed);
