@@ -3,7 +3,7 @@
 
     tests/run_live.py [NAME…]      all, or those whose file name contains one of the words
 
-The agent under test is $REDSIGHT, else target/release/redsight. Ends with one plain line of counts.
+The agent under test is $REDSIGHT_BIN, else target/release/redsight. Ends with one plain line of counts.
 """
 
 import os
@@ -24,7 +24,7 @@ def chosen(words):
 def main():
     """Runs them one after the other: they measure, and the machine is small."""
     target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target"))
-    os.environ.setdefault("REDSIGHT", str(target / "release" / "redsight"))
+    os.environ.setdefault("REDSIGHT_BIN", str(target / "release" / "redsight"))
     suite = unittest.defaultTestLoader.loadTestsFromNames(chosen(sys.argv[1:]))
     result = unittest.TextTestRunner(verbosity=2).run(suite)
     for test, reason in result.skipped:

@@ -11,6 +11,7 @@ import ctypes
 import fcntl
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -218,13 +219,13 @@ class Sandbox:
 
     def wait_for_port(self, port, process, seconds=20):
         """Waits until something listens on the port in the namespace, or says what went wrong."""
-        wanted = f"0100007F:{port:04X} 00000000:0000 0A"
+        wanted = re.compile(rf": [0-9A-F]+:{port:04X} 0+:0000 0A ")
         deadline = time.monotonic() + seconds
         while True:
-            listing = f"/proc/{process.pid}/net/tcp"
-            with contextlib.suppress(OSError):
-                if wanted in pathlib.Path(listing).read_text():
-                    return
+            for table in ("tcp", "tcp6"):
+                with contextlib.suppress(OSError):
+                    if wanted.search(pathlib.Path(f"/proc/{process.pid}/net/{table}").read_text()):
+                        return
             if process.poll() is not None or time.monotonic() > deadline:
                 label = process.label
                 raise Refused(f"{label} does not listen on {port}:\n{self.log(label)}")
