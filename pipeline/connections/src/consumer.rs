@@ -21,7 +21,8 @@ pub trait Consumer {
     /// The next piece of one direction. `connection.health.bytes` counts it already.
     fn chunk(&mut self, connection: &Connection, state: &mut Self::State, chunk: Chunk<'_>);
 
-    /// Something about the connection became known later: addresses, an owner, who connected.
+    /// Something about the connection became known later: addresses, an owner, who connected, that
+    /// both directions are seen from their first byte.
     fn updated(&mut self, connection: &Connection, state: &mut Self::State);
 
     /// About once a second for every live connection, from [`crate::Table::tick`].

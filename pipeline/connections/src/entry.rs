@@ -119,8 +119,12 @@ impl<S> Entry<S> {
             return self.reset(segment, desk);
         }
         if segment.flags.syn() {
+            let known = (self.connection.initiator, self.connection.from_start);
             if self.syn(segment, desk) == Outcome::Reused {
                 return Outcome::Reused;
+            }
+            if known != (self.connection.initiator, self.connection.from_start) {
+                desk.consumer.updated(&self.connection, &mut self.state);
             }
         } else {
             self.connection.established = true;
