@@ -130,6 +130,8 @@ pub(super) struct Http1Session {
     is_server_lost: bool,
     /// Only a known method starts a request: we do not know what stands before it.
     is_strict: bool,
+    /// A head did not fit into what the tap showed of a packet.
+    has_long_heads: bool,
     /// Nothing has been read from the client of a connection seen from its start.
     is_fresh: bool,
 }
@@ -154,6 +156,7 @@ impl Http1Session {
             unpaired: None,
             is_server_lost: false,
             is_strict: !start.from_start,
+            has_long_heads: false,
             is_fresh: start.from_start,
         }
     }
@@ -308,7 +311,7 @@ impl Session for Http1Session {
     }
 
     fn wants_everything(&self) -> bool {
-        self.turns.is_pipelined()
+        self.turns.is_pipelined() || self.has_long_heads
     }
 }
 

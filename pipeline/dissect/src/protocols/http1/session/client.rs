@@ -111,6 +111,7 @@ impl Http1Session {
         };
         self.ask(pending, input.at, output);
         if !is_whole {
+            self.has_long_heads = true;
             self.client = Sending::Fields(fields);
             return Step::Took(length + more);
         }

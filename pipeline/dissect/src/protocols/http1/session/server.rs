@@ -92,6 +92,7 @@ impl Http1Session {
         if is_whole {
             return self.answer_body(head, &fields, input.at, output);
         }
+        self.has_long_heads = true;
         self.server = Answering::Fields(fields);
         Step::Took(head)
     }
