@@ -8,7 +8,7 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 
 use connections::Connection;
-use model::{Direction, EntityId, Exchange, Names};
+use model::{Direction, Entity, EntityId, Exchange, Names};
 use outputs::jsonl;
 
 use crate::resolve::{End, Resolver};
@@ -18,13 +18,21 @@ const BLOCK_BYTES: usize = 64 * 1024;
 /// Blocks that may wait for a slow writer: 32 MiB.
 const BLOCKS_WAITING: usize = 512;
 
+/// Lines that may wait for a name. Further ones go out with the command's name.
+const HELD_MAX: usize = 16 * 1024;
+
 /// The worker's end: formats lines and hands on blocks of them.
+///
+/// A process that speaks before it was read is known by its command only. Its lines wait for the
+/// scanner, two ticks at most; then they are written with whatever is known.
 pub(crate) struct Lines {
     block: Vec<u8>,
     /// Lines in the block.
     lines: u64,
     way: Way,
     refused: Arc<AtomicU64>,
+    /// Held since the last tick, and since the one before.
+    held: [Vec<(Exchange, Ends)>; 2],
 }
 
 enum Way {
@@ -100,18 +108,38 @@ impl Lines {
     }
 
     fn with(way: Way, refused: Arc<AtomicU64>) -> Self {
-        Self { block: Vec::new(), lines: 0, way, refused }
+        Self { block: Vec::new(), lines: 0, way, refused, held: Default::default() }
     }
 
-    /// Adds one exchange.
-    pub(crate) fn write(
+    /// Adds one exchange, at once or when its ends are known.
+    pub(crate) fn write(&mut self, exchange: Exchange, names: &Names, ends: Ends, who: &Resolver) {
+        let (service, peer) = (who.entity(ends.server_id), who.entity(ends.client_id));
+        let [fresh, _] = &mut self.held;
+        if (is_unread(&service) || is_unread(&peer)) && fresh.len() < HELD_MAX {
+            fresh.push((exchange, ends));
+        } else {
+            self.format(&exchange, names, &ends, (&service, &peer));
+        }
+    }
+
+    /// Lets a tick pass: what was held for a whole one is written, and the block handed on.
+    pub(crate) fn tick(&mut self, names: &Names, who: &Resolver) {
+        let [fresh, old] = &mut self.held;
+        let due = std::mem::replace(old, std::mem::take(fresh));
+        for (exchange, ends) in due {
+            let (service, peer) = (who.entity(ends.server_id), who.entity(ends.client_id));
+            self.format(&exchange, names, &ends, (&service, &peer));
+        }
+        self.flush();
+    }
+
+    fn format(
         &mut self,
         exchange: &Exchange,
         names: &Names,
         ends: &Ends,
-        who: &Resolver,
+        (service, peer): (&Entity, &Entity),
     ) {
-        let (service, peer) = (who.entity(ends.server_id), who.entity(ends.client_id));
         jsonl::write_exchange(
             &mut self.block,
             &jsonl::Line {
@@ -133,7 +161,7 @@ impl Lines {
     }
 
     /// Hands on what there is.
-    pub(crate) fn flush(&mut self) {
+    fn flush(&mut self) {
         if self.block.is_empty() {
             return;
         }
@@ -157,4 +185,9 @@ impl Lines {
             }
         }
     }
+}
+
+/// True for a process of this host that nobody has read yet.
+fn is_unread(entity: &Entity) -> bool {
+    entity.local && entity.pids.is_empty()
 }

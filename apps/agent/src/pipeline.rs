@@ -107,9 +107,7 @@ impl Worker {
     /// Lets time pass: timeouts, sweeps, upkeep of a share of the connections.
     pub(crate) fn tick(&mut self, now: Timestamp) {
         self.table.tick(now, &mut self.stages);
-        if let Some(lines) = &mut self.stages.lines {
-            lines.flush();
-        }
+        self.stages.tick_lines();
     }
 
     /// Hands on the sums of the window that ends at `at`.
@@ -120,9 +118,9 @@ impl Worker {
     /// The tap has no more: everything held and pending is booked and emitted.
     pub(crate) fn finish(&mut self, at: Timestamp) -> Rollup {
         self.table.finish(at, &mut self.stages);
-        if let Some(lines) = &mut self.stages.lines {
-            lines.flush();
-        }
+        // Lines are held for two ticks at most.
+        self.stages.tick_lines();
+        self.stages.tick_lines();
         self.close_window(at)
     }
 
@@ -238,8 +236,14 @@ impl Stages {
             self.red.record(&mut state.hint, client, server, &exchange);
             if let Some(lines) = &mut self.lines {
                 let ends = Ends::new(connection, asks, state.ends, self.live);
-                lines.write(&exchange, &self.names, &ends, &self.resolver);
+                lines.write(exchange, &self.names, ends, &self.resolver);
             }
+        }
+    }
+
+    fn tick_lines(&mut self) {
+        if let Some(lines) = &mut self.lines {
+            lines.tick(&self.names, &self.resolver);
         }
     }
 
