@@ -27,7 +27,7 @@ use crate::pipeline::Worker;
 use crate::steer::{self, Steerer};
 
 /// The shortest and the longest time between two looks at the ring.
-const DRAIN_INTERVAL: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(10)];
+const DRAIN_INTERVAL: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)];
 /// The ring is drained when about this share of it is full: time enough for a late wake-up.
 const RING_SHARE: u64 = 16;
 const TICK_INTERVAL: Duration = Duration::from_millis(100);

@@ -31,7 +31,21 @@ pub fn cgroup_directories(asked: &[PathBuf]) -> Result<Vec<PathBuf>, TapError> {
     if asked.is_empty() {
         return Ok(vec![root]);
     }
-    asked.iter().map(|path| check(path, &root)).collect()
+    let all: Vec<PathBuf> =
+        asked.iter().map(|path| check(path, &root)).collect::<Result<_, _>>()?;
+    Ok(outermost(all))
+}
+
+/// The directories that lie in none of the others: a program attached twice would see each packet twice.
+fn outermost(mut all: Vec<PathBuf>) -> Vec<PathBuf> {
+    all.sort();
+    let mut kept: Vec<PathBuf> = Vec::new();
+    for path in all {
+        if !kept.last().is_some_and(|outer| path.starts_with(outer)) {
+            kept.push(path);
+        }
+    }
+    kept
 }
 
 fn check(path: &Path, root: &Path) -> Result<PathBuf, TapError> {
@@ -45,4 +59,21 @@ fn check(path: &Path, root: &Path) -> Result<PathBuf, TapError> {
         return Err(refuse("it lies outside of the cgroup v2 mount".to_owned()));
     }
     Ok(full)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_inside_another_one_is_not_attached_again() {
+        let paths = |all: &[&str]| all.iter().map(PathBuf::from).collect::<Vec<_>>();
+        for (asked, kept) in [
+            (&["/c/a", "/c/a/b", "/c/ab"][..], &["/c/a", "/c/ab"][..]),
+            (&["/c/a", "/c/a"], &["/c/a"]),
+            (&["/c/a/b", "/c"], &["/c"]),
+        ] {
+            assert_eq!(outermost(paths(asked)), paths(kept));
+        }
+    }
 }
