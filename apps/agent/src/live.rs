@@ -123,7 +123,7 @@ impl Live {
         let (scan_wishes, scan_store) = (Arc::clone(&wishes), Arc::clone(&agent));
         threads.push(spawn("redsight-scan", move || scan(&mut scanner, &scan_wishes))?);
         threads.push(spawn("redsight-store", move || add_all(&windows, &scan_store))?);
-        let loops = Loop { tap, worker, rollups, agent: Arc::clone(&agent), counted: 0 };
+        let loops = Loop { tap, worker, rollups, agent: Arc::clone(&agent), unclaimed: [0; 2] };
         let worker_wishes = Arc::clone(&wishes);
         threads.push(spawn("redsight-worker", move || loops.run(&worker_wishes))?);
         Ok(Self { agent, scope, wishes, threads })
@@ -177,8 +177,8 @@ struct Loop {
     worker: Worker,
     rollups: SyncSender<Rollup>,
     agent: Arc<Agent>,
-    /// Bytes without a connection that were booked so far.
-    counted: u64,
+    /// Bytes without a connection that were booked so far: lost, skipped.
+    unclaimed: [u64; 2],
 }
 
 impl Loop {
@@ -238,13 +238,15 @@ impl Loop {
 
     fn publish(&mut self) {
         let (tap, table) = (self.tap.counters(), self.worker.connection_counters());
-        // Bytes that no connection of the table can stand for.
-        let unclaimed = table.refused_bytes + tap.bytes_orphaned;
-        let fresh = unclaimed - self.counted;
-        if fresh > 0 {
-            self.counted = unclaimed;
-            let lost = Ledger { seen: fresh, lost: fresh, ..Ledger::default() };
-            self.worker.book(EntityId::OTHER, EntityId::OTHER, lost);
+        // Bytes that no connection of the table can stand for: refused for want of room, of a
+        // socket that could not report, or sent to an end that had reset the connection.
+        let lost = table.refused_bytes + tap.bytes_orphaned + table.late_lost_bytes;
+        let unclaimed = [lost, table.late_bytes];
+        if unclaimed != self.unclaimed {
+            let [lost, skipped] = [0, 1].map(|i| unclaimed[i] - self.unclaimed[i]);
+            self.unclaimed = unclaimed;
+            let ledger = Ledger { seen: lost + skipped, lost, skipped, ..Ledger::default() };
+            self.worker.book(EntityId::OTHER, EntityId::OTHER, ledger);
         }
         let gauges = &self.agent.gauges;
         gauges.connections.store(self.worker.connections() as u64, Ordering::Relaxed);

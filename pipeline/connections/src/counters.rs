@@ -35,6 +35,8 @@ pub struct Counters {
     pub late_segments: u64,
     /// Payload bytes after FIN or after the end of the connection.
     pub late_bytes: u64,
+    /// The same, lost by a live tap.
+    pub late_lost_bytes: u64,
     /// Runs of missing bytes handed on.
     pub gaps: u64,
     /// Missing bytes handed on as lost.

@@ -96,6 +96,7 @@ impl<C: Consumer> Table<C> {
                 {
                     self.counters.late_segments += 1;
                     self.counters.late_bytes += u64::from(segment.length);
+                    self.counters.late_lost_bytes += u64::from(segment.lost_before);
                 } else {
                     self.slots.forget(slot);
                     self.first_segment(segment.connection, segment, consumer);
@@ -226,13 +227,10 @@ impl<C: Consumer> Table<C> {
         let unreported = closed.unreported.saturating_add(closed.lost);
         let slot = match self.place(closed.connection, None, closed.direction) {
             Place::Live(slot) => slot,
-            Place::Closing(_) => {
-                self.counters.late_bytes += unreported;
-                return;
-            }
+            Place::Closing(_) => return self.count_late(closed),
             Place::Absent(_) => {
                 if self.has_room(false, unreported) {
-                    self.counters.late_bytes += unreported;
+                    self.count_late(closed);
                 }
                 return;
             }
@@ -244,6 +242,11 @@ impl<C: Consumer> Table<C> {
         if let Outcome::Over(reason) = entry.closed(closed, &mut desk) {
             self.close(slot, reason, closed.at, consumer);
         }
+    }
+
+    fn count_late(&mut self, closed: &Closed) {
+        self.counters.late_bytes += closed.unreported;
+        self.counters.late_lost_bytes += closed.lost;
     }
 
     fn health(&mut self, id: ConnectionId, direction: Direction, health: TcpHealth) {
