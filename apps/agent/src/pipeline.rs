@@ -5,9 +5,9 @@
 //!                        │                                          │            │ once a second
 //!                 entities::Directory (once per connection)   outputs::jsonl   Rollup ─▶ store
 //! ```
-//! One [`Worker`] owns all of it for its share of the connections and runs it by plain calls: no lock,
-//! no channel and no allocation lies between a packet and its cell. What leaves the worker is a closed
-//! window of sums, and exchanges only while somebody wants them as lines.
+//! One [`Worker`] owns all of it for its share of the connections and runs it by plain calls: no
+//! lock, no channel and no allocation lies between a packet and its cell. What leaves the worker is
+//! a closed window of sums, and exchanges only while somebody wants them as lines.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Records that cross from kernel to user space, laid out as `record.h` of the wire tap says.
 //!
-//! Both sides are built together; the sizes are asserted here and `VERSION` changes with the layout.
+//! Both sides are built together; the sizes are asserted here and `VERSION` changes with the
+//! layout.
 
 /// Changes with every change of a record.
 pub const VERSION: u32 = 1;
@@ -231,6 +232,7 @@ pub fn read<T: Record>(bytes: &[u8]) -> Option<T> {
     if bytes.len() < size_of::<T>() {
         return None;
     }
-    // SAFETY: there are enough bytes, `T: Record` allows every bit pattern, and the read need not be aligned.
+    // SAFETY: there are enough bytes, `T: Record` allows every bit pattern, and the read need not
+    // be aligned.
     Some(unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
 }

@@ -60,7 +60,8 @@ fn half(end: SocketAddr) -> (u64, u64, u64) {
     }
 }
 
-/// One round of the splitmix64 finaliser: cheap in eBPF, and every input bit reaches every output bit.
+/// One round of the splitmix64 finaliser: cheap in eBPF, and every input bit reaches every output
+/// bit.
 const fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let value = (value ^ (value >> 29)).wrapping_mul(0xBF58_476D_1CE4_E5B9);

@@ -1,6 +1,7 @@
 //! What a connection is called, and the words for its two halves.
 
-/// Identity of a connection: a hash of its addresses, protocol and scope, equal for both directions.
+/// Identity of a connection: a hash of its addresses, protocol and scope, equal for both
+/// directions.
 ///
 /// Two live connections share one with a probability of about 3e-10 at 100,000 connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -11,7 +11,8 @@ pub struct ProtocolInfo {
     pub name: &'static str,
     /// Which metric family its exchanges belong to.
     pub family: Family,
-    /// The OpenTelemetry system name (`db.system.name`, `messaging.system`, `rpc.system.name`); empty for HTTP and DNS.
+    /// The OpenTelemetry system name (`db.system.name`, `messaging.system`, `rpc.system.name`);
+    /// empty for HTTP and DNS.
     pub system: &'static str,
     /// Where the protocol is specified.
     pub specification: &'static str,
@@ -103,7 +104,8 @@ impl Incomplete {
         }
     }
 
-    /// The value of `error.type` if this is the service's failure; `None` if it is only our lack of sight.
+    /// The value of `error.type` if this is the service's failure; `None` if it is only our lack of
+    /// sight.
     pub const fn error_type(self) -> Option<&'static str> {
         match self {
             Self::Reset => Some("connection_reset"),
@@ -168,7 +170,8 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// The `error_type` label: absent on success. An incomplete exchange's reason wins over its status.
+    /// The `error_type` label: absent on success. An incomplete exchange's reason wins over its
+    /// status.
     pub fn error_type(&self) -> Option<ShortText> {
         if let Some(reason) = self.incomplete.and_then(Incomplete::error_type) {
             return Some(ShortText::new(reason));
@@ -177,7 +180,8 @@ impl Exchange {
         failed.then_some(self.status.code)
     }
 
-    /// True if RED counts it as failed: the service's error, or no whole answer by its or the network's fault.
+    /// True if RED counts it as failed: the service's error, or no whole answer by its or the
+    /// network's fault.
     pub fn failed(&self) -> bool {
         self.status.error || self.incomplete.and_then(Incomplete::error_type).is_some()
     }

@@ -75,7 +75,8 @@ impl Ledger {
         self.seen == self.parsed + self.skipped + self.lost + self.sealed + self.unknown
     }
 
-    /// Share of the bytes that were understood or deliberately passed over, 0 to 1; 1 if there were none.
+    /// Share of the bytes that were understood or deliberately passed over, 0 to 1; 1 if there were
+    /// none.
     pub fn coverage(&self) -> f64 {
         if self.seen == 0 { 1.0 } else { (self.parsed + self.skipped) as f64 / self.seen as f64 }
     }

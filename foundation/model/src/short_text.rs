@@ -24,7 +24,8 @@ impl ShortText {
         Self { length: end as u8, bytes }
     }
 
-    /// Takes the leading bytes that are printable ASCII without blanks; wire bytes never go further raw.
+    /// Takes the leading bytes that are printable ASCII without blanks; wire bytes never go further
+    /// raw.
     pub fn from_wire(wire: &[u8]) -> Self {
         let end = wire.iter().take(Self::CAPACITY).take_while(|b| b.is_ascii_graphic()).count();
         let mut bytes = [0; Self::CAPACITY];

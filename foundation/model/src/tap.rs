@@ -40,7 +40,8 @@ pub struct Opened<'a> {
     pub protocol: u8,
     /// When it was seen.
     pub at: Timestamp,
-    /// True if this end connected, false if it accepted, `None` if the socket is older than the tap.
+    /// True if this end connected, false if it accepted, `None` if the socket is older than the
+    /// tap.
     pub initiator: Option<bool>,
     /// The process that owns the socket, as far as the kernel could say.
     pub owner: Owner<'a>,
@@ -106,8 +107,8 @@ pub struct Segment<'a> {
     pub lost_before: u32,
     /// True if the tap saw every byte of this direction up to here in order, so that a sequence gap
     /// before this segment is final and not reordering: `lost_before` bytes of it were lost, the
-    /// rest were skipped on purpose. Replay says false; live egress says true, and reports something
-    /// at least once in 2 GiB, beyond which a gap in sequence numbers means nothing.
+    /// rest were skipped on purpose. Replay says false; live egress says true, and reports
+    /// something at least once in 2 GiB, beyond which a gap in sequence numbers means nothing.
     pub in_order: bool,
     /// TCP health of the sending socket, if the tap sampled it here.
     pub health: Option<TcpHealth>,

@@ -67,12 +67,14 @@ enum State {
 }
 
 impl Dissector {
-    /// Most bytes of an unfinished frame held per side: the longest head we accept (HTTP servers allow 8–64 KiB).
+    /// Most bytes of an unfinished frame held per side: the longest head we accept (HTTP servers
+    /// allow 8–64 KiB).
     pub const HELD_MAX: usize = 64 * 1024;
     /// Failed classifications before a connection is given up.
     const ATTEMPTS_MAX: u8 = 12;
 
-    /// A connection whose protocol is not known. `ports` are those of the Forward and Backward senders.
+    /// A connection whose protocol is not known. `ports` are those of the Forward and Backward
+    /// senders.
     pub const fn new(initiator: Option<Direction>, ports: [u16; 2], from_start: bool) -> Self {
         Self {
             state: State::Opening(None),

@@ -1,8 +1,9 @@
 //! Bytes in order → exchanges.
 //!
-//! Read `protocol.rs` first (the two traits), then `protocols/redis` (the smallest protocol), then
-//! `dissector.rs` (one per connection: chunk in, exchanges out) and `classify.rs` (which protocol is it?).
-//! Adding a protocol is one folder and one word in `protocols.rs`; nothing else here or later changes.
+//! Read `protocol.rs` first (the two traits), then `protocols/template` (the smallest), then
+//! `dissector.rs` (one per connection: chunk in, exchanges out) and `classify.rs` (which protocol
+//! is it?). Adding a protocol is one folder and one word in `protocols.rs`; nothing else here or
+//! later changes.
 #![forbid(unsafe_code)]
 
 pub mod bytes;

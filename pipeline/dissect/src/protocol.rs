@@ -9,8 +9,8 @@ pub trait Protocol: Sync {
 
     /// Looks at the first bytes of both ends. Reads no port and keeps nothing.
     ///
-    /// Prefers [`Verdict::No`] to a doubtful match: a missed protocol is counted as unknown and asked
-    /// again, an invented one is a lie.
+    /// Prefers [`Verdict::No`] to a doubtful match: a missed protocol is counted as unknown and
+    /// asked again, an invented one is a lie.
     fn probe(&self, opening: Opening<'_>) -> Verdict;
 
     /// Begins to read a connection.
@@ -24,7 +24,8 @@ pub struct Opening<'a> {
     pub client: &'a [u8],
     /// From the end taken to be the server.
     pub server: &'a [u8],
-    /// True if the connection was seen from its first byte: then `client` starts a message for sure.
+    /// True if the connection was seen from its first byte: then `client` starts a message for
+    /// sure.
     pub from_start: bool,
 }
 
@@ -40,7 +41,8 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// A score at which no other protocol can fit: a long, unmistakable token or several checks that agree.
+    /// A score at which no other protocol can fit: a long, unmistakable token or several checks
+    /// that agree.
     pub const CERTAIN: u8 = 90;
 }
 
@@ -57,7 +59,8 @@ pub struct Start {
 pub struct Input<'a> {
     /// Who sent it.
     pub side: Side,
-    /// Everything not yet taken, starting at a frame boundary as the session last said. Never empty.
+    /// Everything not yet taken, starting at a frame boundary as the session last said. Never
+    /// empty.
     pub bytes: &'a [u8],
     /// When the first of these bytes was sent.
     pub first_at: Timestamp,
@@ -71,8 +74,8 @@ pub enum Step {
     /// Read `n > 0` bytes; ask again with the rest. More than was given is [`Step::Desync`].
     Took(usize),
     /// Read a head of `head` bytes; the `body` bytes after it need not be shown. When the last of
-    /// them has passed, [`Session::passed`] is called. `u64::MAX` means up to the end of the stream.
-    /// Bytes missing inside the body do no harm. `head` may be 0, `body` may be 0.
+    /// them has passed, [`Session::passed`] is called. `u64::MAX` means up to the end of the
+    /// stream. Bytes missing inside the body do no harm. `head` may be 0, `body` may be 0.
     Skip {
         /// Bytes read.
         head: usize,
@@ -82,7 +85,8 @@ pub enum Step {
     /// The frame is not whole; show the same bytes again with more behind them. Beyond
     /// [`crate::Dissector::HELD_MAX`] bytes it counts as [`Step::Desync`].
     Wait,
-    /// These bytes make no sense here. The session has emitted what it had to; [`Session::resync`] follows.
+    /// These bytes make no sense here. The session has emitted what it had to; [`Session::resync`]
+    /// follows.
     Desync,
     /// After the first `n` bytes the connection speaks something else (upgrade, tunnel, TLS): both
     /// sides are classified anew. The session emits what is pending before it says so.
@@ -91,19 +95,20 @@ pub enum Step {
 
 /// One connection of one protocol: frames → exchanges.
 ///
-/// The contract, fuzzed as written: never panics, never blocks, reads no clock, keeps bounded memory,
-/// takes every byte once, emits each exchange exactly once, and **misses rather than invents**: after
-/// a gap or from mid-stream it reports no operation that the whole conversation would not contain.
+/// The contract, fuzzed as written: never panics, never blocks, reads no clock, keeps bounded
+/// memory, takes every byte once, emits each exchange exactly once, and **misses rather than
+/// invents**: after a gap or from mid-stream it reports no operation that the whole conversation
+/// would not contain.
 pub trait Session: Send {
     /// Reads the next frame of one side.
     fn step(&mut self, input: Input<'_>, output: &mut Output<'_>) -> Step;
 
-    /// The body announced by [`Step::Skip`] has passed; `at` is the time of its last byte and `bytes`
-    /// its length (of an endless body: what passed until the stream ended).
+    /// The body announced by [`Step::Skip`] has passed; `at` is the time of its last byte and
+    /// `bytes` its length (of an endless body: what passed until the stream ended).
     fn passed(&mut self, side: Side, bytes: u64, at: Timestamp, output: &mut Output<'_>);
 
-    /// `bytes` of this side are missing, outside of a body. A frame in progress is dropped. What can no
-    /// longer be paired is emitted as [`Incomplete::Gap`]. [`Session::resync`] follows.
+    /// `bytes` of this side are missing, outside of a body. A frame in progress is dropped. What
+    /// can no longer be paired is emitted as [`Incomplete::Gap`]. [`Session::resync`] follows.
     fn gap(&mut self, side: Side, bytes: u64, at: Timestamp, output: &mut Output<'_>);
 
     /// Looks for a frame boundary after a gap or desync. `bytes` start at a packet boundary.

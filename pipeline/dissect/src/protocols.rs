@@ -1,7 +1,7 @@
 //! The list of protocols: one word each, in alphabetical order.
 //!
-//! From it follow the classifier, `redsight protocols`, the case runner, the fuzz target and the pages
-//! in `docs/protocols`.
+//! From it follow the classifier, `redsight protocols`, the case runner, the fuzz target and the
+//! pages in `docs/protocols`.
 
 use crate::protocol::Protocol;
 
@@ -20,6 +20,7 @@ macro_rules! protocols {
 
 protocols! { http1, postgresql, redis }
 
-/// A toy that `cargo xtask new-protocol NAME` copies: real enough to be tested, and only then compiled.
+/// A toy that `cargo xtask new-protocol NAME` copies: real enough to be tested, and only then
+/// compiled.
 #[cfg(test)]
 pub mod template;

@@ -59,7 +59,8 @@ fn one(
     Ok(summary)
 }
 
-/// A capture is as long as it is: its connections are bounded by the file, and an idle one may go on.
+/// A capture is as long as it is: its connections are bounded by the file, and an idle one may go
+/// on.
 fn replay_limits() -> Limits {
     Limits { connections: 1_000_000, ..Limits::default() }
 }

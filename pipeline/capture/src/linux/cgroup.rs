@@ -36,7 +36,8 @@ pub fn cgroup_directories(asked: &[PathBuf]) -> Result<Vec<PathBuf>, TapError> {
     Ok(outermost(all))
 }
 
-/// The directories that lie in none of the others: a program attached twice would see each packet twice.
+/// The directories that lie in none of the others: a program attached twice would see each packet
+/// twice.
 fn outermost(mut all: Vec<PathBuf>) -> Vec<PathBuf> {
     all.sort();
     let mut kept: Vec<PathBuf> = Vec::new();

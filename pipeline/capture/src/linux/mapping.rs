@@ -42,7 +42,8 @@ impl Mapping {
     #[expect(unsafe_code, reason = "the kernel writes this memory while we read it")]
     pub(super) fn words(&self) -> &[AtomicU64] {
         let words = self.start.as_ptr().cast::<AtomicU64>();
-        // SAFETY: the mapping is page-aligned, lives as long as `self`, and atomics may be shared with the kernel.
+        // SAFETY: the mapping is page-aligned, lives as long as `self`, and atomics may be shared
+        // with the kernel.
         unsafe { std::slice::from_raw_parts(words, self.length / 8) }
     }
 

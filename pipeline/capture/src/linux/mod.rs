@@ -1,5 +1,5 @@
-//! Taps of a live Linux host. All of them attach to cgroups v2, so that nothing outside of the scope
-//! asked for is touched.
+//! Taps of a live Linux host. All of them attach to cgroups v2, so that nothing outside of the
+//! scope asked for is touched.
 
 mod cgroup;
 mod error;

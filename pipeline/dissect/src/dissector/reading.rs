@@ -108,8 +108,8 @@ impl Reading {
         }
     }
 
-    /// Shows the session the held bytes and the new ones as one piece. Gives its answer and how many
-    /// of the bytes shown were held ones.
+    /// Shows the session the held bytes and the new ones as one piece. Gives its answer and how
+    /// many of the bytes shown were held ones.
     fn step(
         &mut self,
         side: Side,

@@ -9,8 +9,8 @@ struct piece {
 	__u32 offset;
 };
 
-// Hands on a piece in a record of the given size. False if the ring is full. Room must be reserved in
-// constant sizes, and the reader is woken by nobody: it looks often enough.
+// Hands on a piece in a record of the given size. False if the ring is full. Room must be reserved
+// in constant sizes, and the reader is woken by nobody: it looks often enough.
 #define EMIT(SIZE)                                                                        \
 	static __always_inline bool emit_##SIZE(struct __sk_buff *skb, const struct piece *p) \
 	{                                                                                 \

@@ -1,8 +1,8 @@
 //! The wire tap: every TCP packet of the cgroups in scope, seen once, its heads copied.
 //!
 //! What runs in the kernel is `wire.bpf.c`; this loads and attaches it, reads its ring and hands on
-//! [`TapEvent`]s. Programs, maps and links belong to this process: they are gone when it is, however
-//! it ends.
+//! [`TapEvent`]s. Programs, maps and links belong to this process: they are gone when it is,
+//! however it ends.
 
 mod events;
 mod ring;

@@ -57,8 +57,8 @@ static __noinline __u64 connection_of(const struct ends *p, __u64 scope)
 	return hash;
 }
 
-// Reads the headers of a TCP packet; they are in reach of direct access in both directions. False if
-// this is none. Extension headers of IPv6 are rare enough on TCP to be left out.
+// Reads the headers of a TCP packet; they are in reach of direct access in both directions. False
+// if this is none. Extension headers of IPv6 are rare enough on TCP to be left out.
 static __always_inline bool read_segment(struct __sk_buff *skb, struct segment *t)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;

@@ -1,8 +1,9 @@
 //! Reads the BPF ring buffer through its mapping, in batches and without a system call.
 //!
-//! Layout (kernel/bpf/ringbuf.c): one page with the consumer position, one with the producer position,
-//! then the data, mapped twice in a row so that no record is ever split. Each record starts with a
-//! 32-bit length whose top two bits mean "still being written" and "discarded", and a page offset.
+//! Layout (kernel/bpf/ringbuf.c): one page with the consumer position, one with the producer
+//! position, then the data, mapped twice in a row so that no record is ever split. Each record
+//! starts with a 32-bit length whose top two bits mean "still being written" and "discarded", and a
+//! page offset.
 
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::Ordering;

@@ -3,7 +3,8 @@
 // What the tap remembers: per socket, per connection wish, per CPU.
 #pragma once
 
-// A turn is what one end sends before the other one answers. Its first bytes hold the message heads.
+// A turn is what one end sends before the other one answers. Its first bytes hold the message
+// heads.
 const volatile __u32 turn_budget_bytes = 64 * 1024;
 
 // What the tap knows about one socket.

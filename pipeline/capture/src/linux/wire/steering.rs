@@ -14,8 +14,8 @@ const WORDS: usize = size_of::<abi::Steering>() / 8;
 
 /// The steering table. One writer, the worker that reads the ring.
 ///
-/// Two connections that share a slot overwrite each other's wish; the one without a wish is copied by
-/// the default budget, which costs a little and loses nothing.
+/// Two connections that share a slot overwrite each other's wish; the one without a wish is copied
+/// by the default budget, which costs a little and loses nothing.
 #[derive(Debug)]
 pub struct Steering {
     table: Mapping,
