@@ -2,8 +2,8 @@
 //
 // The wire tap: every TCP and UDP packet of the cgroups it is attached to, seen once.
 //
-// All programs are attached to a cgroup, so nothing outside of the scope runs any of this. They only
-// read packets and always let them pass.
+// All programs are attached to a cgroup, so nothing outside of the scope runs any of this. They
+// only read packets and always let them pass.
 //
 //   wire_create   cgroup/sock_create   who made the socket (in that process's context)
 //   wire_sockops  sockops              established, closed (once or twice a connection)
@@ -214,6 +214,8 @@ static __always_inline void on_established(struct bpf_sock_ops *ops, struct bpf_
 	s->backward = is_backward(&p);
 	s->connection = connection_of(&p, (p.loopback ? s->netns : 0) ^ PROTOCOL_TCP);
 	note_sender(s);
+	// Before anything can fail: the end of the socket must be heard of whatever the ring holds.
+	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
 	announce(s, &p, at, s->creator, true);
 	struct established_record *r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
 	if (!r)
@@ -229,7 +231,6 @@ static __always_inline void on_established(struct bpf_sock_ops *ops, struct bpf_
 	r->remote_sequence = ops->rcv_nxt;
 	r->rtt_us = ops->srtt_us >> 3;
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
-	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
 }
 
 static __always_inline void on_closed(struct bpf_sock_ops *ops, struct socket_state *s)
