@@ -80,16 +80,20 @@ static __noinline int emit_large(struct __sk_buff *skb, struct direction_state *
 
 // How many bytes of this packet to copy, and from where: what the budget and user space say.
 static __always_inline __u32 wanted(struct socket_state *s, struct direction_state *d, bool backward,
-				    __u32 sequence, __u32 length, __u32 *from)
+				    struct segment *t, __u32 *from)
 {
+	__u32 sequence = t->sequence, length = t->length;
 	__u32 slot = s->connection & (STEERING_SLOTS - 1);
 	struct steering *wish = bpf_map_lookup_elem(&steering, &slot);
 	bool everything = false;
 
 	*from = 0;
 	if (wish && wish->connection == s->connection) {
-		if (wish->mode & STEER_NOTHING)
+		if (wish->mode & STEER_NOTHING) {
+			// Nor when it ended.
+			t->flags &= ~TCP_PSH;
 			return 0;
+		}
 		everything = wish->mode & STEER_EVERYTHING;
 		if (wish->mode & (backward ? STEER_UNTIL_BACKWARD : STEER_UNTIL_FORWARD)) {
 			__u32 until = wish->until[backward ? 1 : 0];
@@ -142,7 +146,7 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 		d->next_sequence = after;
 	d->started = 1;
 
-	__u32 from = 0, n = t->length ? wanted(s, d, backward, t->sequence, t->length, &from) : 0;
+	__u32 from = 0, n = t->length ? wanted(s, d, backward, t, &from) : 0;
 	// What is passed over at the front shows up as a sequence gap.
 	struct piece p = {
 		.head = {
@@ -164,11 +168,13 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 		return;
 	}
 	if (n == 0) {
-		// Nothing to copy: say so only now and then, and when the connection changes state.
+		// Nothing to copy: say so only now and then, when the connection changes state, and at
+		// the end of what the program wrote: the last byte of a body is on time only so.
 		p.head.sequence = t->sequence;
 		p.head.length = t->length;
 		d->silent += t->length;
-		if (!(t->flags & (TCP_SYN | TCP_FIN | TCP_RST)) && d->silent < SILENT_BYTES_MAX)
+		if (!(t->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_PSH)) &&
+		    d->silent < SILENT_BYTES_MAX)
 			return;
 	}
 	if (emit(skb, &p)) {

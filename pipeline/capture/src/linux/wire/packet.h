@@ -10,6 +10,7 @@
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
+#define TCP_PSH 0x08
 
 // Where a packet comes from and goes to: address high, address low, port, as model::Endpoints.
 struct ends {
