@@ -323,6 +323,11 @@ impl Dissector {
                 if self.attempts >= Self::ATTEMPTS_MAX {
                     counters.given_up += 1;
                     self.give_up(Outcome::Unknown, bytes);
+                } else if !self.from_start && let Some(held) = slot.take() {
+                    // What came before spoils it, a keep-alive probe perhaps; the newest chunk may
+                    // begin something by itself.
+                    self.ledger.unknown += held.held() - bytes.len() as u64;
+                    self.opening(direction, bytes, at, output, counters);
                 } else {
                     let held = slot.take().map_or(bytes.len() as u64, |o| o.held());
                     self.ledger.unknown += held;

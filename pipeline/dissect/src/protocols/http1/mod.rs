@@ -129,8 +129,8 @@ fn request(client: &[u8], from_start: bool) -> Verdict {
 }
 
 fn judge_line(line: &RequestLine<'_>, from_start: bool) -> Verdict {
-    // SSDP says HTTP/1.1 over UDP; its answers are not ours to time.
-    let is_ssdp = line.target == b"*" && matches!(line.method, b"M-SEARCH" | b"NOTIFY");
+    // Only OPTIONS asks about the server as a whole; SSDP says `NOTIFY * HTTP/1.1` and is no HTTP.
+    let is_ssdp = line.target == b"*" && line.method != b"OPTIONS";
     match line.version {
         _ if is_ssdp => Verdict::No,
         // In the middle of a stream any word may stand before a blank.
