@@ -332,8 +332,8 @@ mod tests {
         ("/commit/3f2a9c1b", "/commit/{id}"),
         ("/commit/da39a3ee5e6b4b0d3255bfef95601890afd80709", "/commit/{id}"),
         (
-            "/v1.41/containers/cc4fc8e49cadbb8bc41437dc2f9979a72293eabc3f0ea5ce48b77f43cb1f1d5e/wait",
-            "/v1.41/containers/{id}/wait",
+            "/v1/boxes/cc4fc8e49cadbb8bc41437dc2f9979a72293eabc3f0ea5ce48b77f43cb1f1d5e/wait",
+            "/v1/boxes/{id}/wait",
         ),
         ("/word/deadbeef", "/word/deadbeef"),
         ("/word/facade", "/word/facade"),

@@ -4,6 +4,7 @@
 //! client: TEMPLATE/1            server: TEMPLATE/1
 //!         ASK topic text                YES length, then so many bytes
 //!                                       NO reason
+//!         PING                          PONG
 //! ```
 
 use crate::bytes::line::first_line;
@@ -12,7 +13,7 @@ use crate::bytes::line::first_line;
 const LINE_BYTES_MAX: usize = 1_024;
 
 /// The greeting of both sides.
-const HELLO: &[u8] = b"TEMPLATE/1";
+pub(super) const HELLO: &[u8] = b"TEMPLATE/1";
 
 /// What a reader here says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +31,8 @@ pub(super) enum Read<'a> {
 pub(super) enum Frame<'a> {
     /// The greeting.
     Hello,
+    /// `PING` or `PONG`.
+    Upkeep,
     /// A question about a topic.
     Ask(&'a [u8]),
     /// An answer, and the length of its body.
@@ -40,9 +43,12 @@ pub(super) enum Frame<'a> {
 
 /// Reads a line of the client.
 pub(super) fn request(bytes: &[u8]) -> Read<'_> {
-    read(bytes, &[HELLO, b"ASK "], |line| {
+    read(bytes, &[HELLO, b"PING", b"ASK "], |line| {
         if line == HELLO {
             return Some(Frame::Hello);
+        }
+        if line == b"PING" {
+            return Some(Frame::Upkeep);
         }
         let question = line.strip_prefix(b"ASK ")?;
         let topic = question.split(|b| *b == b' ').next()?;
@@ -52,9 +58,12 @@ pub(super) fn request(bytes: &[u8]) -> Read<'_> {
 
 /// Reads a line of the server.
 pub(super) fn answer(bytes: &[u8]) -> Read<'_> {
-    read(bytes, &[HELLO, b"YES ", b"NO "], |line| {
+    read(bytes, &[HELLO, b"PONG", b"YES ", b"NO "], |line| {
         if line == HELLO {
             return Some(Frame::Hello);
+        }
+        if line == b"PONG" {
+            return Some(Frame::Upkeep);
         }
         if let Some(reason) = line.strip_prefix(b"NO ") {
             return Some(Frame::No(reason));

@@ -7,7 +7,8 @@
 //!
 //! **An error** is `NO internal`. Any other `NO` is the client's error.
 //!
-//! **A session**: `TEMPLATE/1`, with which both sides begin.
+//! **A session**: `PING` with its `PONG`. `TEMPLATE/1`, with which both sides begin, is read and not
+//! reported.
 //!
 //! **Not seen**: answers after lost bytes, until the client asks anew after the server has spoken.
 //!
@@ -50,7 +51,7 @@ impl Protocol for Template {
         match (client, server) {
             (_, Read::Malformed) => Verdict::No,
             (Read::Whole(Frame::Hello, _), _) => Verdict::Match(Verdict::CERTAIN),
-            (Read::Partial, _) if opening.client.starts_with(b"T") => Verdict::NotYet,
+            (Read::Partial, _) if frame::HELLO.starts_with(opening.client) => Verdict::NotYet,
             (Read::Whole(..) | Read::Partial | Read::Malformed, _) => Verdict::No,
         }
     }

@@ -18,7 +18,7 @@ pub(super) fn endpoint(verb: &'static str, topic: &[u8], output: &mut Output<'_>
 pub(super) fn wire(verb: &str, topic: &[u8]) -> Box<Wire> {
     Box::new(Wire {
         operation: verb.to_owned(),
-        target: Some(String::from_utf8_lossy(topic).into_owned()),
+        target: Some(String::from_utf8_lossy(topic).into_owned()).filter(|topic| !topic.is_empty()),
         status: None,
     })
 }

@@ -48,7 +48,8 @@ impl TemplateSession {
     ) {
         let (verb, topic, kind) = match frame {
             Frame::Ask(topic) => ("ASK", topic, Kind::Request),
-            Frame::Hello | Frame::Yes(_) | Frame::No(_) => ("HELLO", &b""[..], Kind::Session),
+            Frame::Upkeep => ("PING", &b""[..], Kind::Session),
+            Frame::Hello | Frame::Yes(_) | Frame::No(_) => return,
         };
         let pending = Pending {
             endpoint: operation::endpoint(verb, topic, output),
@@ -122,7 +123,8 @@ impl Session for TemplateSession {
         let (status, body) = match frame {
             Frame::Yes(length) => (operation::granted(), length),
             Frame::No(reason) => (operation::refused(reason), 0),
-            Frame::Hello | Frame::Ask(_) => (operation::granted(), 0),
+            Frame::Upkeep => (operation::granted(), 0),
+            Frame::Hello | Frame::Ask(_) => return Step::Took(head),
         };
         if let Some(pending) = self.open.front_mut() {
             pending.answer_bytes(head as u64, input.first_at);
