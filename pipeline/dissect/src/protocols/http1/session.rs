@@ -125,7 +125,7 @@ pub(super) struct Http1Session {
     /// The newest open request is still being sent.
     is_sending: bool,
     /// The request being sent, if its answer cannot be told.
-    unpaired: Option<Pending<Asked>>,
+    unpaired: Option<Box<Pending<Asked>>>,
     /// The server's stream is out of step.
     is_server_lost: bool,
     /// Only a known method starts a request: we do not know what stands before it.
@@ -191,7 +191,7 @@ impl Http1Session {
     fn give_up_unpaired(&mut self, output: &mut Output<'_>) {
         if let Some(asked) = self.unpaired.take() {
             let reason = self.turns.reason();
-            self.report(asked, Status::default(), reason, output);
+            self.report(*asked, Status::default(), reason, output);
         }
     }
 
@@ -366,4 +366,18 @@ fn starts_request(bytes: &[u8]) -> bool {
 
 const fn took_or_wait(taken: usize) -> Step {
     if taken == 0 { Step::Wait } else { Step::Took(taken) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        // The queue keeps room for four once it was used.
+        let queue = 4 * size_of::<Pending<Asked>>();
+        let session = size_of::<Http1Session>();
+        println!("session {session} bytes, queue {queue} bytes");
+        assert!(session + queue <= 480);
+    }
 }

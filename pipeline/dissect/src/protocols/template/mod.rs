@@ -7,8 +7,8 @@
 //!
 //! **An error** is `NO internal`. Any other `NO` is the client's error.
 //!
-//! **A session**: `PING` with its `PONG`. `TEMPLATE/1`, with which both sides begin, is read and not
-//! reported.
+//! **A session**: `PING` with its `PONG`. `TEMPLATE/1`, with which both sides begin, is read and
+//! not reported.
 //!
 //! **Not seen**: answers after lost bytes, until the client asks anew after the server has spoken.
 //!

@@ -151,7 +151,11 @@ impl Http1Session {
         if !is_sure && was_proven == Incomplete::MidStream {
             self.give_up(Incomplete::MidStream, output);
         }
-        self.unpaired = if is_sure { self.open.push(pending).err() } else { Some(pending) };
+        self.unpaired = if is_sure {
+            self.open.push(pending).err().map(Box::new)
+        } else {
+            Some(Box::new(pending))
+        };
         self.is_sending = self.unpaired.is_none();
         if !self.is_sending {
             self.turns.lose();
