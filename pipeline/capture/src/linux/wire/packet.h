@@ -10,6 +10,8 @@
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
+// SOCK_STREAM. Raw sockets carry TCP packets too, of whatever connection.
+#define TYPE_STREAM 1
 #define TCP_PSH 0x08
 
 // Where a packet comes from and goes to: address high, address low, port, as model::Endpoints.

@@ -125,7 +125,7 @@ int wire_egress(struct __sk_buff *skb)
 		return PASS;
 	sk = bpf_sk_fullsock(sk);
 	// A SYN-ACK leaves in the name of the listener; its facts come with the established socket.
-	if (!sk || sk->state == BPF_TCP_LISTEN)
+	if (!sk || sk->type != TYPE_STREAM || sk->state == BPF_TCP_LISTEN)
 		return PASS;
 	struct socket_state *s = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!s)
@@ -166,7 +166,7 @@ int wire_ingress(struct __sk_buff *skb)
 	if (t.length == 0 && !(t.flags & (TCP_FIN | TCP_RST)))
 		return PASS;
 	sk = bpf_sk_fullsock(sk);
-	if (!sk || sk->state == BPF_TCP_LISTEN)
+	if (!sk || sk->type != TYPE_STREAM || sk->state == BPF_TCP_LISTEN)
 		return PASS;
 	struct socket_state *s = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!s)
