@@ -6,7 +6,7 @@
 // only read packets and always let them pass.
 //
 //   wire_create   cgroup/sock_create   who made the socket (in that process's context)
-//   wire_sockops  sockops              established, closed (once or twice a connection)
+//   wire_sockops  sockops              connecting, established, closed
 //   wire_egress   cgroup_skb/egress    what the owner sends: the usual place to copy
 //   wire_ingress  cgroup_skb/ingress   what arrives: copied only if its sender is not observed here
 //
@@ -202,8 +202,21 @@ int wire_create(struct bpf_sock *sk)
 	return PASS;
 }
 
-static __always_inline void on_established(struct bpf_sock_ops *ops, struct bpf_sock *sk,
-					   struct socket_state *s, bool active)
+// The same socket connects once more, after a failure or a disconnect: only its maker stays known.
+static __always_inline void begin_anew(struct socket_state *s)
+{
+	struct socket_state fresh = {
+		.netns = s->netns,
+		.creator = s->creator,
+		.created = s->created,
+	};
+
+	__builtin_memcpy(fresh.command, s->command, sizeof(fresh.command));
+	*s = fresh;
+}
+
+static __always_inline void on_established(struct bpf_sock_ops *ops, struct socket_state *s,
+					   bool active)
 {
 	struct ends p = {};
 	__u64 at = bpf_ktime_get_ns();
@@ -214,8 +227,6 @@ static __always_inline void on_established(struct bpf_sock_ops *ops, struct bpf_
 	s->backward = is_backward(&p);
 	s->connection = connection_of(&p, (p.loopback ? s->netns : 0) ^ PROTOCOL_TCP);
 	note_sender(s);
-	// Before anything can fail: the end of the socket must be heard of whatever the ring holds.
-	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
 	announce(s, &p, at, s->creator, true);
 	struct established_record *r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
 	if (!r)
@@ -272,8 +283,9 @@ int wire_sockops(struct bpf_sock_ops *ops)
 	bool active = op == BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB;
 	bool passive = op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB;
 	bool closed = op == BPF_SOCK_OPS_STATE_CB && ops->args[1] == BPF_TCP_CLOSE;
+	bool connecting = op == BPF_SOCK_OPS_TCP_CONNECT_CB;
 
-	if (!active && !passive && !closed)
+	if (!active && !passive && !closed && !connecting)
 		return PASS;
 	struct bpf_sock *sk = ops->sk;
 	if (!sk)
@@ -284,8 +296,16 @@ int wire_sockops(struct bpf_sock_ops *ops)
 	if (closed) {
 		if (s->connection)
 			on_closed(ops, s);
-	} else {
-		on_established(ops, sk, s, active);
+		return PASS;
 	}
+	// Before anything can fail: the end of the socket must be heard of whatever the ring holds, and
+	// whether or not the handshake succeeds.
+	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
+	if (connecting) {
+		if (s->connection)
+			begin_anew(s);
+		return PASS;
+	}
+	on_established(ops, s, active);
 	return PASS;
 }
