@@ -147,6 +147,9 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 	d->started = 1;
 
 	__u32 from = 0, n = t->length ? wanted(s, d, backward, t, &from) : 0;
+	// Data of a SYN (TCP fast open) stays in one record, with its flag.
+	if ((t->flags & TCP_SYN) && n > 4096)
+		n = 4096;
 	// What is passed over at the front shows up as a sequence gap.
 	struct piece p = {
 		.head = {

@@ -10,6 +10,7 @@
 #define TCP_FIN 0x01
 #define TCP_SYN 0x02
 #define TCP_RST 0x04
+#define TCP_ACK 0x10
 // SOCK_STREAM. Raw sockets carry TCP packets too, of whatever connection.
 #define TYPE_STREAM 1
 #define TCP_PSH 0x08
@@ -28,6 +29,11 @@ struct segment {
 	__u32 sequence;
 	__u8 flags;
 };
+
+static __always_inline bool is_syn_ack(const struct segment *t)
+{
+	return (t->flags & (TCP_SYN | TCP_ACK)) == (TCP_SYN | TCP_ACK);
+}
 
 static __always_inline __u64 mix(__u64 value)
 {

@@ -21,6 +21,7 @@
 #include "packet.h"
 #include "state.h"
 #include "copy.h"
+#include "early.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -124,8 +125,9 @@ int wire_egress(struct __sk_buff *skb)
 	if (t.length == 0 && !(t.flags & (TCP_SYN | TCP_FIN | TCP_RST)))
 		return PASS;
 	sk = bpf_sk_fullsock(sk);
-	// A SYN-ACK leaves in the name of the listener; its facts come with the established socket.
-	if (!sk || sk->type != TYPE_STREAM || sk->state == BPF_TCP_LISTEN)
+	// A SYN-ACK leaves in the name of the listener, or with TCP fast open in that of the accepted
+	// socket; its facts come with the established socket.
+	if (!sk || sk->type != TYPE_STREAM || sk->state == BPF_TCP_LISTEN || is_syn_ack(&t))
 		return PASS;
 	struct socket_state *s = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!s)
@@ -166,8 +168,13 @@ int wire_ingress(struct __sk_buff *skb)
 	if (t.length == 0 && !(t.flags & (TCP_FIN | TCP_RST)))
 		return PASS;
 	sk = bpf_sk_fullsock(sk);
-	if (!sk || sk->type != TYPE_STREAM || sk->state == BPF_TCP_LISTEN)
+	if (!sk || sk->type != TYPE_STREAM)
 		return PASS;
+	if (sk->state == BPF_TCP_LISTEN) {
+		if (t.length > 0)
+			keep_early(skb, t.offset, t.length, t.sequence + (t.flags & TCP_SYN ? 1 : 0));
+		return PASS;
+	}
 	struct socket_state *s = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!s)
 		return PASS;
@@ -307,5 +314,7 @@ int wire_sockops(struct bpf_sock_ops *ops)
 		return PASS;
 	}
 	on_established(ops, s, active);
+	if (passive && !is_observed(s))
+		take_early(s, ops->rcv_nxt);
 	return PASS;
 }
