@@ -70,6 +70,7 @@ static __noinline int emit_large(struct __sk_buff *skb, struct direction_state *
 			c->bytes_lost += bytes;
 			c->records_lost++;
 			d->lost += bytes;
+			d->silent += p.head.length - bytes;
 		}
 		p.head.sequence += bytes;
 		p.offset += bytes;
@@ -188,5 +189,8 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 		c->bytes_lost += n;
 		c->records_lost++;
 		d->lost += n;
+		// What was not to be copied of it is still to be told of, if nothing follows.
+		if (n > 0)
+			d->silent += t->length - n;
 	}
 }
