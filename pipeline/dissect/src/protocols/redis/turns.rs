@@ -1,0 +1,118 @@
+//! Are the two sides in step, so that the next answer belongs to the oldest open request?
+//!
+//! ```text
+//!            bytes lost, garbage, an answer too many
+//!   sure ──────────────────────────────────────────────▶ unsure
+//!     ▲   a request comes after bytes of the server, while none is open and no answer is under
+//!     └── way; or, where requests were seen to overlap answers, after a long silence
+//! ```
+//! While unsure, requests are reported as they come, without an answer, and answers are passed over.
+
+use model::{Incomplete, Side, Timestamp};
+
+/// Nothing said for so long, and nothing asked that blocks: nothing is outstanding. Redis answers
+/// within a millisecond.
+const SILENCE_NS: u64 = 500_000_000;
+
+/// What is known about the turns of the two sides.
+#[derive(Debug)]
+pub(super) struct Turns {
+    is_sure: bool,
+    /// False from mid-stream until an answer has come before a request: requests we did not see
+    /// may be open.
+    is_proven: bool,
+    /// More than one request was open at a time.
+    is_pipelined: bool,
+    /// A request came between answers: a new turn of the client means nothing then.
+    overlaps: bool,
+    /// The last command seen may wait for long.
+    is_blocked: bool,
+    last: Option<Side>,
+    last_at: Timestamp,
+    /// When the client's turn began.
+    turn_at: Timestamp,
+}
+
+/// How the session stands when a request comes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Standing {
+    /// Requests without an answer.
+    pub(super) has_open: bool,
+    /// Part of an answer was read.
+    pub(super) is_answering: bool,
+    /// This request may wait for long.
+    pub(super) is_blocking: bool,
+}
+
+impl Turns {
+    pub(super) const fn new(from_start: bool) -> Self {
+        Self {
+            is_sure: from_start,
+            is_proven: from_start,
+            is_pipelined: false,
+            overlaps: false,
+            is_blocked: false,
+            last: None,
+            last_at: Timestamp::UNKNOWN,
+            turn_at: Timestamp::UNKNOWN,
+        }
+    }
+
+    /// Bytes of this side were seen.
+    #[inline]
+    pub(super) const fn spoke(&mut self, side: Side, at: Timestamp) {
+        self.last = Some(side);
+        self.last_at = at;
+    }
+
+    /// This side's turn, at a time nobody told.
+    pub(super) const fn turn(&mut self, side: Side) {
+        self.last = Some(side);
+    }
+
+    /// From here on, who answers what is not known.
+    pub(super) const fn lose(&mut self) {
+        self.is_sure = false;
+    }
+
+    pub(super) const fn is_sure(&self) -> bool {
+        self.is_sure
+    }
+
+    pub(super) const fn is_proven(&self) -> bool {
+        self.is_proven
+    }
+
+    pub(super) const fn is_pipelined(&self) -> bool {
+        self.is_pipelined
+    }
+
+    /// Why requests are reported without an answer.
+    pub(super) const fn reason(&self) -> Incomplete {
+        if self.is_proven { Incomplete::Gap } else { Incomplete::MidStream }
+    }
+
+    /// A request starts at `at`. True if its answer can be told. If not, open ones that were
+    /// admitted without proof ([`Turns::is_proven`]) are in doubt too.
+    #[inline]
+    pub(super) fn admits(&mut self, standing: Standing, at: Timestamp) -> bool {
+        let is_new_turn = self.last != Some(Side::Client);
+        if standing.has_open {
+            self.is_pipelined = true;
+            self.overlaps |= is_new_turn && self.is_sure;
+            // From mid-stream, one packet is one batch; two may be the end of one.
+            self.is_sure &= self.is_proven || at == self.turn_at;
+        } else if !self.is_sure && !standing.is_answering {
+            let silence = !self.last_at.is_unknown() && at.since_ns(self.last_at) >= SILENCE_NS;
+            let is_quiet = silence && !self.is_blocked;
+            self.is_sure = is_quiet || (is_new_turn && !self.overlaps);
+        }
+        if is_new_turn {
+            self.turn_at = at;
+            self.is_proven |= self.is_sure && self.last == Some(Side::Server);
+        }
+        self.is_blocked = standing.is_blocking;
+        self.spoke(Side::Client, at);
+        self.is_sure
+    }
+}
