@@ -42,12 +42,12 @@ def free_port():
 class Agent:
     """`redsight run` on the sandbox's cgroup (or some within), outside of it."""
 
-    def __init__(self, sandbox, *options, cgroups=None):
+    def __init__(self, sandbox, *options, cgroups=None, lines=None):
         if not BINARY.exists():
             raise place.Refused(f"{BINARY} is not built: `make test` builds it")
         self.sandbox = sandbox
         self.address = f"127.0.0.1:{free_port()}"
-        self.json = sandbox.folder / f"lines-{self.address[10:]}.jsonl"
+        self.json = lines or sandbox.folder / f"lines-{self.address[10:]}.jsonl"
         scope = [word for path in cgroups or [sandbox.cgroup] for word in ("--cgroup", path)]
         self.process = sandbox.start_outside(
             "redsight", BINARY, "run", *scope, "--listen", self.address, "--json", self.json,

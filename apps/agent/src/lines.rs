@@ -97,8 +97,9 @@ impl Lines {
         let (sender, blocks) = sync_channel::<Vec<u8>>(BLOCKS_WAITING);
         let write_all = move || {
             for block in blocks {
-                // A reader that went away ends the lines, not the agent.
-                if writer.write_all(&block).and_then(|()| writer.flush()).is_err() {
+                // A reader that went away or a full disk ends the lines, not the agent.
+                if let Err(error) = writer.write_all(&block).and_then(|()| writer.flush()) {
+                    eprintln!("redsight: no more lines are written: {error}");
                     return;
                 }
             }

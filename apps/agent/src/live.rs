@@ -67,6 +67,8 @@ pub(crate) struct Live {
     scope: String,
     wishes: Arc<Wishes>,
     threads: Vec<JoinHandle<()>>,
+    /// Writes the lines; may end before the others do.
+    writer: Option<JoinHandle<()>>,
 }
 
 /// What other threads want of the worker.
@@ -108,14 +110,8 @@ impl Live {
         let wishes = Arc::new(Wishes::default());
         let mut threads = Vec::new();
         let refused = Arc::clone(&agent.gauges.lines_refused);
-        let lines = match options.json {
-            None => None,
-            Some(writer) => {
-                let (lines, thread) = Lines::threaded(writer, refused)?;
-                threads.push(thread);
-                Some(lines)
-            }
-        };
+        let written = options.json.map(|to| Lines::threaded(to, refused)).transpose()?;
+        let (lines, writer) = written.unzip();
         let steerer = Steerer::new(Some(Box::new(Kernel(tap.steering()?))));
         let mut worker = Worker::new(Limits::default(), directory, true, steerer, lines, false);
         worker.begin(now());
@@ -126,7 +122,7 @@ impl Live {
         let loops = Loop { tap, worker, rollups, agent: Arc::clone(&agent), unclaimed: [0; 2] };
         let worker_wishes = Arc::clone(&wishes);
         threads.push(spawn("redsight-worker", move || loops.run(&worker_wishes))?);
-        Ok(Self { agent, scope, wishes, threads })
+        Ok(Self { agent, scope, wishes, threads, writer })
     }
 
     /// The sums, for surfaces.
@@ -152,7 +148,7 @@ impl Live {
     /// Detaches, drains, flushes.
     pub(crate) fn stop(self) {
         self.wishes.stop.store(true, Ordering::Relaxed);
-        for thread in self.threads {
+        for thread in self.threads.into_iter().chain(self.writer) {
             // A panic there was reported by the panic hook.
             let _ = thread.join();
         }

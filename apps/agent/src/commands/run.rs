@@ -43,18 +43,20 @@ pub(super) fn run(arguments: &RunArgs) -> Result<ExitCode> {
     let agent: Arc<dyn model::view::Query> = live.agent().clone();
     let server = web::serve(arguments.listen, &[], agent)?;
     eprintln!("redsight: observing {}; http://{}", live.scope(), server.local_addr());
+    let mut code = ExitCode::SUCCESS;
     while !stop.load(Ordering::Relaxed) {
         if toggle.swap(false, Ordering::Relaxed) {
             live.toggle();
         }
         if live.has_ended() {
+            code = ExitCode::FAILURE;
             break;
         }
         std::thread::sleep(LOOK);
     }
     drop(server);
     live.stop();
-    Ok(ExitCode::SUCCESS)
+    Ok(code)
 }
 
 /// There is no live tap here yet.
