@@ -26,6 +26,7 @@ pub struct Names {
     limit: usize,
     overflow: u64,
     recent: Vec<(u64, EndpointId)>,
+    scratch: (String, String),
 }
 
 impl Names {
@@ -43,6 +44,7 @@ impl Names {
             limit: limit.max(1),
             overflow: 0,
             recent: vec![(0, EndpointId::OTHER); Self::RECENT_SLOTS],
+            scratch: Default::default(),
         };
         names.intern("_other", "_other");
         names
@@ -89,9 +91,13 @@ impl Names {
         if tag == hash {
             return id;
         }
-        let (mut operation, mut target) = (String::new(), String::new());
+        // The two strings are kept: where every key is a new one, none is allocated for it.
+        let (mut operation, mut target) = std::mem::take(&mut self.scratch);
+        operation.clear();
+        target.clear();
         name(&mut operation, &mut target);
         let id = self.intern(&operation, &target);
+        self.scratch = (operation, target);
         // A pair refused for lack of room is not cached: each refusal is counted.
         if id != EndpointId::OTHER {
             self.recent[slot] = (hash, id);

@@ -14,13 +14,15 @@ impl ShortText {
     pub const CAPACITY: usize = 22;
 
     /// Takes `text`, cut if need be.
-    pub fn new(text: &str) -> Self {
-        let mut end = text.len().min(Self::CAPACITY);
+    pub const fn new(text: &str) -> Self {
+        let mut end = if text.len() < Self::CAPACITY { text.len() } else { Self::CAPACITY };
         while !text.is_char_boundary(end) {
             end -= 1;
         }
         let mut bytes = [0; Self::CAPACITY];
-        bytes[..end].copy_from_slice(&text.as_bytes()[..end]);
+        let (head, _) = text.as_bytes().split_at(end);
+        let (to, _) = bytes.split_at_mut(end);
+        to.copy_from_slice(head);
         Self { length: end as u8, bytes }
     }
 
