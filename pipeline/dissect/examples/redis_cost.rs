@@ -1,7 +1,7 @@
 //! What one Redis command and its answer cost in this stage, on one core:
 //! `cargo run --release -p redsight-dissect --example redis_cost`
 //!
-//! Plays batches as redis-benchmark sends them through one dissector, a packet a batch.
+//! An argument picks the lines that contain it. Plays batches as redis-benchmark sends them through one dissector, a packet a batch.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -48,6 +48,9 @@ fn batches(
 }
 
 fn report(name: &str, depth: usize, batches: &[Batch]) {
+    if std::env::args().nth(1).is_some_and(|part| !name.contains(&part)) {
+        return;
+    }
     let commands = (batches.len() * depth) as u64;
     let best = (0..ROUNDS).map(|_| round(batches, commands)).min().unwrap_or_default();
     println!("{name}: {:.1} ns a command and its answer", best as f64 / commands as f64);

@@ -224,6 +224,20 @@ fn string(bytes: &[u8]) -> Read<&[u8]> {
     }
 }
 
+/// Bytes of a short string that is all there: head, text and CRLF. `None` says nothing.
+#[inline]
+pub(super) fn short_string(bytes: &[u8]) -> Option<usize> {
+    let (digits, length) = match bytes {
+        [b'$', a @ b'0'..=b'9', b'\r', b'\n', ..] => (1, a - b'0'),
+        [b'$', a @ b'1'..=b'9', b @ b'0'..=b'9', b'\r', b'\n', ..] => {
+            (2, (a - b'0') * 10 + (b - b'0'))
+        }
+        _ => return None,
+    };
+    let end = digits + 3 + usize::from(length);
+    matches!(bytes.get(end..), Some([b'\r', b'\n', ..])).then_some(end + 2)
+}
+
 /// True if `bytes` has a string's CRLF at `at`, or ends before it.
 #[inline]
 pub(super) fn may_end_at(bytes: &[u8], at: usize) -> bool {

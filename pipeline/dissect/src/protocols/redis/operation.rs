@@ -187,11 +187,12 @@ fn argument<'a>(target: Target, front: &Front<'a>) -> Option<&'a [u8]> {
 
 /// Appends the command's name in upper case and says what its target is.
 fn name_command(word: &[u8], operation: &mut String) -> Target {
-    if !is_name(word) {
+    let Some(name) = std::str::from_utf8(word).ok().filter(|_| is_name(word)) else {
         operation.push_str(OTHER);
         return Target::Nothing;
-    }
-    operation.extend(word.iter().map(|b| char::from(b.to_ascii_uppercase())));
+    };
+    operation.push_str(name);
+    operation.make_ascii_uppercase();
     match commands::target(operation) {
         Some(target) => target,
         None if commands::is_of_module(operation) => Target::Key(1),
@@ -253,24 +254,24 @@ pub(super) fn wire(word: &[u8], target: Option<&[u8]>) -> Box<Wire> {
 #[inline]
 pub(super) fn status(kind: Type, text: &[u8]) -> Status {
     let code = match kind {
-        Type::Simple => return Status { code: word(text, "simple"), ..Status::default() },
-        Type::Error | Type::BulkError => {
-            return Status { code: word(text, "error"), error: true, client_error: false };
-        }
-        Type::Integer => "int",
-        Type::Bulk => "bulk",
-        Type::Array => "array",
-        Type::Null => "null",
-        Type::Bool => "bool",
-        Type::Double => "double",
-        Type::BigNumber => "bignum",
-        Type::Verbatim => "verbatim",
-        Type::Map => "map",
-        Type::Set => "set",
-        Type::Attribute => "attribute",
-        Type::Push => "push",
+        Type::Simple if text == b"OK" => const { ShortText::new("OK") },
+        Type::Simple => word(text, "simple"),
+        Type::Error | Type::BulkError => word(text, "error"),
+        Type::Integer => const { ShortText::new("int") },
+        Type::Bulk => const { ShortText::new("bulk") },
+        Type::Array => const { ShortText::new("array") },
+        Type::Null => const { ShortText::new("null") },
+        Type::Bool => const { ShortText::new("bool") },
+        Type::Double => const { ShortText::new("double") },
+        Type::BigNumber => const { ShortText::new("bignum") },
+        Type::Verbatim => const { ShortText::new("verbatim") },
+        Type::Map => const { ShortText::new("map") },
+        Type::Set => const { ShortText::new("set") },
+        Type::Attribute => const { ShortText::new("attribute") },
+        Type::Push => const { ShortText::new("push") },
     };
-    Status { code: ShortText::new(code), ..Status::default() }
+    let error = matches!(kind, Type::Error | Type::BulkError);
+    Status { code, error, client_error: false }
 }
 
 /// The word a line starts with, if it may be shown: scripts answer what they like.

@@ -103,6 +103,11 @@ impl Redis {
         let mut at = 0;
         while self.arguments_left > 0 {
             let rest = bytes.get(at..).unwrap_or_default();
+            if let Some(n) = frame::short_string(rest) {
+                self.arguments_left -= 1;
+                at += n;
+                continue;
+            }
             let (length, n) = match frame::head(rest) {
                 Read::Whole(Head::Body(frame::Type::Bulk, length), n) => (length, n),
                 Read::Whole(..) | Read::Malformed => return Rest::Malformed,

@@ -26,6 +26,11 @@ impl Redis {
     /// Reads the next head of the value under way, and its body if that is there.
     #[inline]
     pub(super) fn advance(&mut self, bytes: &[u8], output: &Output<'_>) -> Advance {
+        if self.answer.is_known
+            && let n @ 1.. = self.short_strings(bytes)
+        {
+            return self.take(n);
+        }
         let (head, n) = match frame::head(bytes) {
             Read::Whole(head, n) => (head, n),
             Read::Partial => return Advance::Partial,
@@ -69,6 +74,19 @@ impl Redis {
             Head::Chunk(length) => self.pass(bytes, n, length),
             Head::End => self.ascend(n),
         }
+    }
+
+    /// Passes the short strings over that most aggregates are made of. Gives their bytes.
+    #[inline]
+    fn short_strings(&mut self, bytes: &[u8]) -> usize {
+        let mut at = 0;
+        while self.answer.left > 0
+            && let Some(n) = bytes.get(at..).and_then(frame::short_string)
+        {
+            self.answer.left -= 1;
+            at += n;
+        }
+        at
     }
 
     fn take(&mut self, n: usize) -> Advance {
