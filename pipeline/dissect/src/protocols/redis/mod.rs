@@ -33,6 +33,8 @@ mod frame;
 mod operation;
 mod probe;
 mod session;
+#[cfg(test)]
+mod tests;
 mod turns;
 
 use model::{Family, ProtocolInfo};

@@ -27,7 +27,7 @@ mod requests;
 mod values;
 
 /// Most requests that wait for an answer. Bulk loaders send ten thousand before they read.
-const OPEN_MAX: usize = 8 * 1024;
+pub(super) const OPEN_MAX: usize = 8 * 1024;
 /// Room for so many is kept while nothing happens.
 const OPEN_IDLE: usize = 4;
 /// Streamed values inside each other; no server sends any.

@@ -1,0 +1,165 @@
+//! Rules of pairing and of recognition that a transcript does not show.
+
+use model::{Exchange, Incomplete, Names, Side, Timestamp};
+
+use super::probe::probe;
+use super::session::{OPEN_MAX, Redis};
+use crate::protocol::{Input, Opening, Output, Session, Start, Step, Verdict};
+
+const GET: &[u8] = b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n";
+const BLPOP: &[u8] = b"*3\r\n$5\r\nBLPOP\r\n$1\r\nq\r\n$1\r\n0\r\n";
+
+/// A session, and what it emitted.
+struct Play {
+    session: Redis,
+    names: Names,
+    found: Vec<Exchange>,
+}
+
+impl Play {
+    fn new() -> Self {
+        Self {
+            session: Redis::new(Start { from_start: true }),
+            names: Names::new(Names::LIMIT),
+            found: Vec::new(),
+        }
+    }
+
+    fn with(&mut self, act: impl FnOnce(&mut Redis, &mut Output<'_>)) {
+        let Self { session, names, found } = self;
+        let mut sink = |exchange: &Exchange| found.push(exchange.clone());
+        act(session, &mut Output::new(names, false, &mut sink));
+    }
+
+    fn step(&mut self, side: Side, bytes: &[u8], at: u64) {
+        self.with(|session, output| {
+            let at = Timestamp(at);
+            let step = session.step(Input { side, bytes, first_at: at, at }, output);
+            assert_eq!(step, Step::Took(bytes.len()));
+        });
+    }
+
+    fn expire(&mut self, before: u64) {
+        self.with(|session, output| session.expire(Timestamp(before), output));
+    }
+}
+
+#[test]
+fn an_idle_connection_is_small() {
+    let size = size_of::<Redis>();
+    println!("{size} bytes a session");
+    assert!(size <= 400, "{size}");
+}
+
+#[test]
+fn a_late_answer_to_an_expired_request_is_ignored() {
+    let mut play = Play::new();
+    play.step(Side::Client, GET, 10);
+    play.expire(20);
+    assert_eq!(play.found.len(), 1);
+    assert_eq!(play.found[0].incomplete, Some(Incomplete::Timeout));
+    play.step(Side::Client, GET, 30);
+    play.step(Side::Server, b"$-1\r\n", 40);
+    assert_eq!(play.found.len(), 1);
+    play.step(Side::Server, b":7\r\n", 50);
+    assert_eq!(play.found[1].duration_ns, Some(20));
+    assert_eq!(play.found[1].status.code.as_str(), "int");
+}
+
+#[test]
+fn a_command_that_blocks_does_not_expire_and_neither_do_those_behind_it() {
+    let mut play = Play::new();
+    play.step(Side::Client, BLPOP, 10);
+    play.step(Side::Client, GET, 11);
+    play.expire(1_000);
+    assert_eq!(play.found.len(), 0);
+    play.step(Side::Server, b"*-1\r\n$-1\r\n", 2_000);
+    assert_eq!(play.found.len(), 2);
+    assert!(play.found.iter().all(|exchange| exchange.incomplete.is_none()));
+}
+
+#[test]
+fn an_answer_under_way_does_not_expire() {
+    let mut play = Play::new();
+    play.step(Side::Client, GET, 10);
+    play.step(Side::Server, b"*2\r\n:1\r\n", 20);
+    play.expire(1_000);
+    assert_eq!(play.found.len(), 0);
+    play.step(Side::Server, b":2\r\n", 2_000);
+    assert_eq!(play.found[0].duration_ns, Some(1_990));
+}
+
+#[test]
+fn requests_that_find_no_room_are_told_and_their_answers_passed_over() {
+    let mut play = Play::new();
+    for _ in 0..OPEN_MAX + 3 {
+        play.step(Side::Client, GET, 10);
+    }
+    assert_eq!(play.found.len(), 3);
+    for _ in 0..OPEN_MAX + 3 {
+        play.step(Side::Server, b"$-1\r\n", 20);
+    }
+    assert_eq!(play.found.len(), 3 + OPEN_MAX);
+    play.step(Side::Client, GET, 30);
+    play.step(Side::Server, b"$-1\r\n", 37);
+    assert_eq!(play.found.last().unwrap().duration_ns, Some(7));
+}
+
+fn ask(client: &[u8], server: &[u8], from_start: bool) -> Verdict {
+    probe(Opening { client, server, from_start })
+}
+
+#[test]
+fn commands_are_recognised_alone_and_never_the_wrong_way_round() {
+    for server in
+        [&b""[..], b"$-1\r\n", b"$1\r\nx\r\n", b"+OK\r\n", b"*2\r\n$1\r\na\r\n$1\r\nb\r\n"]
+    {
+        for from_start in [true, false] {
+            let verdict = ask(GET, server, from_start);
+            assert_eq!(verdict, Verdict::Match(Verdict::CERTAIN), "{}", server.escape_ascii());
+        }
+        assert!(!matches!(ask(server, GET, false), Verdict::Match(_)));
+    }
+    assert_eq!(ask(b"", GET, false), Verdict::No);
+}
+
+#[test]
+fn messages_are_recognised_alone() {
+    let message = b"*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$1\r\nx\r\n";
+    assert!(matches!(ask(b"", message, false), Verdict::Match(_)));
+    assert_eq!(ask(message, b"", false), Verdict::No);
+}
+
+#[test]
+fn a_command_is_never_refused_for_lack_of_bytes() {
+    for end in 1..GET.len() {
+        for from_start in [true, false] {
+            let start = GET.get(..end).unwrap();
+            assert_ne!(ask(start, b"", from_start), Verdict::No, "{}", start.escape_ascii());
+        }
+    }
+}
+
+#[test]
+fn lines_that_others_use_too_decide_nothing() {
+    let others: [(&[u8], &[u8]); 10] = [
+        (b"QUIT\r\n", b"+OK bye\r\n"),
+        (b"AUTH PLAIN\r\n", b"+OK\r\n"),
+        (b"PING\r\n", b"PONG\r\n"),
+        (b"PING\r\n", b"+OK\r\n"),
+        (b"PING :irc.example\r\n", b":irc.example PONG irc.example\r\n"),
+        (b"get foo\r\n", b"END\r\n"),
+        (b"set foo 0 0 1\r\nx\r\n", b"STORED\r\n"),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"),
+        (b"SUBSCRIBE\nid:0\n\n\0", b"MESSAGE\n"),
+        (b"LIST\r\n", b"+OK 2 messages\r\n"),
+    ];
+    for (client, server) in others {
+        for from_start in [true, false] {
+            let verdict = ask(client, server, from_start);
+            assert!(!matches!(verdict, Verdict::Match(_)), "{}", client.escape_ascii());
+            let verdict = ask(server, client, from_start);
+            assert!(!matches!(verdict, Verdict::Match(_)), "{}", server.escape_ascii());
+        }
+    }
+}
