@@ -113,13 +113,13 @@ impl Lines {
     }
 
     /// Adds one exchange, at once or when its ends are known.
-    pub(crate) fn write(&mut self, exchange: Exchange, names: &Names, ends: Ends, who: &Resolver) {
+    pub(crate) fn write(&mut self, exchange: &Exchange, names: &Names, ends: Ends, who: &Resolver) {
         let (service, peer) = (who.entity(ends.server_id), who.entity(ends.client_id));
         let [fresh, _] = &mut self.held;
         if (is_unread(&service) || is_unread(&peer)) && fresh.len() < HELD_MAX {
-            fresh.push((exchange, ends));
+            fresh.push((exchange.clone(), ends));
         } else {
-            self.format(&exchange, names, &ends, (&service, &peer));
+            self.format(exchange, names, &ends, (&service, &peer));
         }
     }
 

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connections::{Connection, Consumer, Limits, Table};
-use dissect::{Dissector, Output};
+use dissect::{Dissector, Output, Sink};
 use entities::Directory;
 use metrics::{CellHint, Red, RedLimits};
 use model::{
@@ -42,8 +42,6 @@ pub(crate) struct Stages {
     steerer: Steerer,
     lines: Option<Lines>,
     counters: dissect::Counters,
-    /// Exchanges of the chunk at hand; kept to reuse its memory.
-    found: Vec<Exchange>,
     raw: bool,
     live: bool,
 }
@@ -86,7 +84,6 @@ impl Worker {
             steerer,
             lines,
             counters: dissect::Counters::default(),
-            found: Vec::new(),
             raw,
             live,
         };
@@ -202,7 +199,7 @@ impl Consumer for Stages {
         });
         self.tell(connection, &mut state);
         self.steerer.forget(connection, &state.steered);
-        let (client, server) = parties(connection, &state);
+        let (client, server) = parties(state.ends, asking(connection, &state));
         let edge = self.red.edge(client, server);
         edge.closed += 1;
         edge.failed += u64::from(connection.protocol == 6 && !connection.established);
@@ -215,7 +212,7 @@ impl Stages {
         Direction::BOTH.map(|way| self.resolver.end(connection, way))
     }
 
-    /// Runs the dissector, then counts what it found: in the cell of its edge, and as lines.
+    /// Runs the dissector; what it finds is counted in the cell of its edge, and written as lines.
     #[inline]
     fn dissect(
         &mut self,
@@ -223,22 +220,17 @@ impl Stages {
         state: &mut State,
         run: impl FnOnce(&mut Dissector, &mut Output<'_>, &mut dissect::Counters),
     ) {
-        let found = &mut self.found;
-        let mut sink = |exchange: &Exchange| found.push(exchange.clone());
-        let mut output = Output::new(&mut self.names, self.raw, &mut sink);
+        let mut found = Found {
+            red: &mut self.red,
+            lines: self.lines.as_mut(),
+            resolver: &self.resolver,
+            connection,
+            ends: state.ends,
+            hint: &mut state.hint,
+            live: self.live,
+        };
+        let mut output = Output::new(&mut self.names, self.raw, &mut found);
         run(&mut state.dissector, &mut output, &mut self.counters);
-        if self.found.is_empty() {
-            return;
-        }
-        let asks = asking(connection, state);
-        let (client, server) = parties(connection, state);
-        for exchange in self.found.drain(..) {
-            self.red.record(&mut state.hint, client, server, &exchange);
-            if let Some(lines) = &mut self.lines {
-                let ends = Ends::new(connection, asks, state.ends, self.live);
-                lines.write(exchange, &self.names, ends, &self.resolver);
-            }
-        }
     }
 
     fn tick_lines(&mut self) {
@@ -250,7 +242,7 @@ impl Stages {
     /// Tells the edge what is new about the connection: bytes, their account, TCP health.
     fn tell(&mut self, connection: &Connection, state: &mut State) {
         let asking = asking(connection, state);
-        let (client, server) = parties(connection, state);
+        let (client, server) = parties(state.ends, asking);
         let ledger = state.dissector.take_ledger();
         let health = &connection.health;
         let told = &mut state.told;
@@ -282,16 +274,36 @@ impl Stages {
     }
 }
 
+/// Where the exchanges of one connection go.
+struct Found<'a> {
+    red: &'a mut Red,
+    lines: Option<&'a mut Lines>,
+    resolver: &'a Resolver,
+    connection: &'a Connection,
+    ends: [End; 2],
+    hint: &'a mut CellHint,
+    live: bool,
+}
+
+impl Sink for Found<'_> {
+    fn exchange(&mut self, exchange: &Exchange, client: Direction, names: &Names) {
+        let (asks, answers) = parties(self.ends, client);
+        self.red.record(self.hint, asks, answers, exchange);
+        if let Some(lines) = &mut self.lines {
+            let ends = Ends::new(self.connection, client, self.ends, self.live);
+            lines.write(exchange, names, ends, self.resolver);
+        }
+    }
+}
+
 /// The direction in which the client sends; if nobody knows, one is as good as the other.
 fn asking(connection: &Connection, state: &State) -> Direction {
     state.dissector.client().or(connection.initiator).unwrap_or(Direction::Forward)
 }
 
-/// Client and server of a connection.
-fn parties(connection: &Connection, state: &State) -> (EntityId, EntityId) {
-    let client = asking(connection, state);
-    let (asks, answers) = (state.ends[client.index()], state.ends[client.opposite().index()]);
-    (asks.as_client, answers.as_server)
+/// Names of client and server.
+fn parties(ends: [End; 2], client: Direction) -> (EntityId, EntityId) {
+    (ends[client.index()].as_client, ends[client.opposite().index()].as_server)
 }
 
 /// Ports of the Forward and the Backward sender.

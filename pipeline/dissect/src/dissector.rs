@@ -150,6 +150,7 @@ impl Dissector {
             State::Opening(Some(opening)) => self.ledger.unknown += opening.held(),
             State::Reading(mut reading) => {
                 self.ledger.parsed += reading.held();
+                output.client = reading.client;
                 reading.session.close(incomplete, at, output);
             }
             State::Opening(None) | State::Opaque(_) => {}
@@ -159,6 +160,7 @@ impl Dissector {
     /// Emits requests that have waited for an answer since before `before`.
     pub fn expire(&mut self, before: Timestamp, output: &mut Output<'_>) {
         if let State::Reading(reading) = &mut self.state {
+            output.client = reading.client;
             reading.session.expire(before, output);
         }
     }
@@ -257,6 +259,7 @@ impl Dissector {
     fn lost(&mut self, at: Timestamp, output: &mut Output<'_>, counters: &mut Counters) {
         if let State::Reading(reading) = &mut self.state {
             self.ledger.unknown += reading.held();
+            output.client = reading.client;
             reading.session.close(Incomplete::Gap, at, output);
         }
         self.state = State::Opening(None);
@@ -323,7 +326,9 @@ impl Dissector {
                 if self.attempts >= Self::ATTEMPTS_MAX {
                     counters.given_up += 1;
                     self.give_up(Outcome::Unknown, bytes);
-                } else if !self.from_start && let Some(held) = slot.take() {
+                } else if !self.from_start
+                    && let Some(held) = slot.take()
+                {
                     // What came before spoils it, a keep-alive probe perhaps; the newest chunk may
                     // begin something by itself.
                     self.ledger.unknown += held.held() - bytes.len() as u64;

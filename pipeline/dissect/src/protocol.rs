@@ -1,6 +1,6 @@
 //! The two traits a protocol implements, and the words they use.
 
-use model::{Exchange, Incomplete, Names, ProtocolInfo, Side, Timestamp};
+use model::{Direction, Exchange, Incomplete, Names, ProtocolInfo, Side, Timestamp};
 
 /// A protocol as a value: what it is, how it is recognised, how it is read.
 pub trait Protocol: Sync {
@@ -130,26 +130,40 @@ pub trait Session: Send {
     fn wants_everything(&self) -> bool;
 }
 
+/// Takes exchanges as they are found. Every closure over an [`Exchange`] is one.
+pub trait Sink {
+    /// `client` is the direction in which the client of this exchange sends.
+    fn exchange(&mut self, exchange: &Exchange, client: Direction, names: &Names);
+}
+
+impl<F: FnMut(&Exchange)> Sink for F {
+    fn exchange(&mut self, exchange: &Exchange, _client: Direction, _names: &Names) {
+        self(exchange);
+    }
+}
+
 /// Where a session puts its exchanges, and what it may use to make them.
 pub struct Output<'a> {
     /// Interned operation and target names.
     pub names: &'a mut Names,
     /// True if [`Exchange::wire`] is wanted.
     pub raw: bool,
-    sink: &'a mut dyn FnMut(&Exchange),
+    /// Of the session at work; the dissector sets it.
+    pub(crate) client: Direction,
+    sink: &'a mut dyn Sink,
     emitted: u64,
 }
 
 impl<'a> Output<'a> {
     /// Exchanges go to `sink`.
-    pub fn new(names: &'a mut Names, raw: bool, sink: &'a mut dyn FnMut(&Exchange)) -> Self {
-        Self { names, raw, sink, emitted: 0 }
+    pub fn new(names: &'a mut Names, raw: bool, sink: &'a mut dyn Sink) -> Self {
+        Self { names, raw, client: Direction::Forward, sink, emitted: 0 }
     }
 
     /// Hands on one exchange.
     pub fn emit(&mut self, exchange: &Exchange) {
         self.emitted += 1;
-        (self.sink)(exchange);
+        self.sink.exchange(exchange, self.client, self.names);
     }
 
     /// How many were handed on so far.

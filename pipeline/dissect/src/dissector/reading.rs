@@ -85,6 +85,7 @@ impl Reading {
         ledger: &mut Ledger,
         output: &mut Output<'_>,
     ) -> After<'a> {
+        output.client = self.client;
         let side = side_of(direction, self.client);
         loop {
             bytes = self.pass_body(side, bytes, at, ledger, output);
@@ -258,6 +259,7 @@ impl Reading {
         output: &mut Output<'_>,
     ) {
         debug_assert!(matches!(chunk.content, Content::Missing { .. }));
+        output.client = self.client;
         let side = side_of(chunk.direction, self.client);
         let stream = &mut self.sides[side.index()];
         let harmless = bytes.min(stream.body.unwrap_or(0));
@@ -287,6 +289,7 @@ impl Reading {
         ledger: &mut Ledger,
         output: &mut Output<'_>,
     ) {
+        output.client = self.client;
         let side = side_of(direction, self.client);
         let stream = &mut self.sides[side.index()];
         ledger.parsed += stream.held.len() as u64;
