@@ -87,8 +87,6 @@ static __noinline int introduce(struct __sk_buff *skb, struct socket_state *s, _
 			s->netns = bpf_get_netns_cookie(skb);
 		s->backward = is_backward(&p) ^ !outgoing;
 		s->connection = connection_of(&p, (p.loopback ? s->netns : 0) ^ PROTOCOL_TCP);
-		if (outgoing)
-			note_sender(s);
 	}
 	announce(s, &p, at, pid, outgoing);
 	return 0;
@@ -144,6 +142,8 @@ int wire_egress(struct __sk_buff *skb)
 		s->sent = 1;
 		if (!s->announced || pid != s->announced_pid)
 			introduce(skb, s, at, s->created || s->role ? pid : 0, 1);
+		// The other end decides at the first bytes it gets, which are these.
+		note_sender(s);
 	} else if (!s->announced) {
 		introduce(skb, s, at, s->creator, 1);
 	}
