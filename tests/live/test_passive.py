@@ -1,0 +1,48 @@
+"""What is observed sends the same bytes, to the flag and the option, as if nobody looked."""
+
+import sys
+import unittest
+
+import observed
+import pcap
+import servers
+from cases import LiveTest
+
+PORT = 18090
+
+
+class PassiveTest(LiveTest):
+    """One conversation, captured with and without the agent."""
+
+    mtu = 1500
+
+    def conversation(self, name):
+        """Runs it; gives its packets by sender: those that carry bytes or open and close. Bare
+        acknowledgements depend on timers, with or without an agent."""
+        script = servers.copied(self.sandbox, "conversation.py")
+        server = self.sandbox.start(f"server-{name}", sys.executable, script, "serve", PORT)
+        self.sandbox.wait_for_port(PORT, server)
+        with pcap.capturing(self.sandbox, name, PORT) as path:
+            self.sandbox.run(sys.executable, script, "ask", PORT)
+        self.sandbox.stop(server)
+        told = [packet for packet in pcap.packets(path)
+                if packet.payload or packet.flags & (pcap.SYN | pcap.FIN | pcap.RST)]
+        # The client's port is the system's choice.
+        return [vars(packet) | {"source": packet.source == PORT} for packet in told]
+
+    def test_traffic_is_the_same_packet_by_packet_with_and_without_the_agent(self):
+        without = self.conversation("without")
+        agent = observed.Agent(self.sandbox)
+        within = self.conversation("within")
+        self.account(agent)
+        lines = self.ended(agent)
+        self.assertEqual(len(lines), 200, "the agent did look")
+        again = self.conversation("again")
+        payload = sum(len(packet["payload"]) for packet in without)
+        self.say(f"{len(without)} packets, {payload} bytes")
+        self.assertEqual(without, again, "the conversation itself is not always the same")
+        self.assertEqual(without, within)
+
+
+if __name__ == "__main__":
+    unittest.main()
