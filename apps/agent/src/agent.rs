@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use entities::Directory;
 use metrics::{Store, StoreLimits};
 use model::view::{AgentCost, Query, ServiceRow, Snapshot};
-use model::{Entity, Rollup, TapHealth};
+use model::{Entity, Rollup, TapHealth, TapState};
 
-use crate::cost;
+use crate::{cost, health};
 
 /// The store with everything around it that a surface shows.
 pub(crate) struct Agent {
@@ -33,6 +33,44 @@ pub(crate) struct Gauges {
     pub tap_lost: AtomicU64,
     /// Lines refused by a slow writer.
     pub lines_refused: Arc<AtomicU64>,
+    /// Connections refused because the table was full.
+    pub connections_refused: AtomicU64,
+    /// Segments out of order that found no room to wait in.
+    pub segments_refused: AtomicU64,
+    /// Connections given up as of no known protocol.
+    pub given_up: AtomicU64,
+    /// Times a session lost the frame boundary.
+    pub desyncs: AtomicU64,
+}
+
+impl Gauges {
+    /// What was refused or given up, one line each; nothing is nothing to say.
+    fn refusals(&self) -> Vec<TapHealth> {
+        let read = |gauge: &AtomicU64| gauge.load(Ordering::Relaxed);
+        let mut lines = Vec::new();
+        let mut say = |name: &str, state, counts: &[u64], detail: String, remedy: &str| {
+            if counts.iter().any(|count| *count > 0) {
+                lines.push(health::line(name, state, detail, remedy));
+            }
+        };
+        let refused = read(&self.lines_refused);
+        let detail = format!("{refused} lines found the writer too slow");
+        let remedy = "write to a faster disk, or leave --json out";
+        say("json lines", TapState::Degraded, &[refused], detail, remedy);
+        let refused = [read(&self.connections_refused), read(&self.segments_refused)];
+        let [connections, segments] = refused;
+        let detail = format!(
+            "{connections} connections and {segments} segments out of order found their table full"
+        );
+        say("connections", TapState::Degraded, &refused, detail, "observe fewer cgroups");
+        let unread = [read(&self.given_up), read(&self.desyncs)];
+        let [given_up, desyncs] = unread;
+        let detail = format!(
+            "{given_up} connections speak nothing known; a frame boundary was lost {desyncs} times"
+        );
+        say("protocols", TapState::On, &unread, detail, "");
+        lines
+    }
 }
 
 impl Agent {
@@ -102,15 +140,7 @@ impl Query for Agent {
         self.add_silent(&mut snapshot);
         snapshot.agent = self.cost(snapshot.agent.cardinality_overflow);
         snapshot.health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let refused = self.gauges.lines_refused.load(Ordering::Relaxed);
-        if refused > 0 {
-            snapshot.health.push(crate::health::line(
-                "json lines",
-                model::TapState::Degraded,
-                format!("{refused} lines found the writer too slow"),
-                "write to a faster disk, or leave --json out",
-            ));
-        }
+        snapshot.health.extend(self.gauges.refusals());
         snapshot
     }
 

@@ -249,6 +249,11 @@ impl Loop {
         gauges.tap_events.store(tap.events, Ordering::Relaxed);
         gauges.tap_bytes.store(tap.bytes_seen, Ordering::Relaxed);
         gauges.tap_lost.store(tap.bytes_lost, Ordering::Relaxed);
+        gauges.connections_refused.store(table.refused_connections, Ordering::Relaxed);
+        gauges.segments_refused.store(table.held_refused, Ordering::Relaxed);
+        let dissect = self.worker.dissect_counters();
+        gauges.given_up.store(dissect.given_up, Ordering::Relaxed);
+        gauges.desyncs.store(dissect.desyncs, Ordering::Relaxed);
     }
 }
 
