@@ -3,6 +3,10 @@
 //! Both sides are built together; the sizes are asserted here and `VERSION` changes with the
 //! layout.
 
+mod read;
+
+pub use read::read;
+
 /// Changes with every change of a record.
 pub const VERSION: u32 = 1;
 
@@ -224,15 +228,4 @@ records! {
     HealthRecord = 48,
     Steering = 24,
     TapCounters = 56,
-}
-
-/// Reads a record from the start of `bytes`; `None` if they are too few.
-#[expect(unsafe_code, reason = "reinterprets bytes the kernel wrote")]
-pub fn read<T: Record>(bytes: &[u8]) -> Option<T> {
-    if bytes.len() < size_of::<T>() {
-        return None;
-    }
-    // SAFETY: there are enough bytes, `T: Record` allows every bit pattern, and the read need not
-    // be aligned.
-    Some(unsafe { bytes.as_ptr().cast::<T>().read_unaligned() })
 }

@@ -62,5 +62,5 @@ pub(super) fn run(arguments: &RunArgs) -> Result<ExitCode> {
 /// There is no live tap here yet.
 #[cfg(not(target_os = "linux"))]
 pub fn run(_arguments: &RunArgs) -> Result<ExitCode> {
-    Err(super::NotHere("`redsight run`").into())
+    Err(super::exit::NotHere("`redsight run`").into())
 }

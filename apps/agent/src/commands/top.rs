@@ -67,5 +67,5 @@ fn own_tap(arguments: &TopArgs) -> Result<ExitCode> {
 
 #[cfg(not(target_os = "linux"))]
 fn own_tap(_arguments: &TopArgs) -> Result<ExitCode> {
-    Err(super::NotHere("a tap of its own").into())
+    Err(super::exit::NotHere("a tap of its own").into())
 }

@@ -4,19 +4,23 @@
 //! [`TapEvent`]s. Programs, maps and links belong to this process: they are gone when it is,
 //! however it ends.
 
+mod clock;
 mod events;
+mod maps;
 mod ring;
 mod steering;
 
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use libbpf_rs::{Link, MapCore, MapFlags, Object, ObjectBuilder};
 use model::{LossCounters, TapEvent};
 
 use super::TapError;
+use clock::epoch_offset_ns;
+use maps::find;
 use ring::Ring;
 pub use steering::Steering;
 
@@ -160,22 +164,4 @@ impl WireTap {
         }
         sum
     }
-}
-
-fn find<'a>(object: &'a Object, name: &str) -> Result<libbpf_rs::Map<'a>, TapError> {
-    object.maps().find(|map| map.name() == name).ok_or_else(|| TapError::Failed {
-        what: format!("find the map {name}"),
-        why: "the compiled programs lack it".to_owned(),
-    })
-}
-
-/// Nanoseconds to add to CLOCK_MONOTONIC to get the time since the epoch.
-#[expect(unsafe_code, reason = "clock_gettime: std does not give the monotonic clock's own number")]
-fn epoch_offset_ns() -> u64 {
-    let mut monotonic = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the pointer is to a timespec of ours.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut monotonic) };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let monotonic_ns = monotonic.tv_sec as u64 * 1_000_000_000 + monotonic.tv_nsec as u64;
-    (now.as_nanos() as u64).wrapping_sub(monotonic_ns)
 }

@@ -1,0 +1,27 @@
+//! Exit codes of commands that failed.
+
+use std::process::ExitCode;
+
+/// The exit code of the contract for an error: 69, 77, or 1.
+pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
+    #[cfg(target_os = "linux")]
+    if let Some(error) = error.downcast_ref::<capture::linux::TapError>() {
+        return ExitCode::from(error.exit_code());
+    }
+    if error.downcast_ref::<NotHere>().is_some() {
+        return ExitCode::from(69);
+    }
+    ExitCode::FAILURE
+}
+
+/// What this platform lacks.
+#[derive(Debug)]
+pub(super) struct NotHere(pub(super) &'static str);
+
+impl std::fmt::Display for NotHere {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} needs Linux in this version; `redsight replay` works everywhere", self.0)
+    }
+}
+
+impl std::error::Error for NotHere {}
