@@ -1,5 +1,5 @@
 //! The operating system is asked for at the doors only: `lib.rs`, `main.rs`, `mod.rs`, `build.rs`,
-//! and the files of a list.
+//! the agent's commands and examples, which are programs, and the files of a list.
 
 use crate::finding::Finding;
 use crate::tree::Tree;
@@ -8,19 +8,18 @@ const RULE: &str = "platform";
 const DOORS: [&str; 4] = ["lib.rs", "main.rs", "mod.rs", "build.rs"];
 
 /// Doors that carry another name: the file that chooses among folders of its own name.
-const LISTED: [&str; 5] = [
-    "apps/agent/src/commands.rs",
-    "apps/agent/src/platform.rs",
-    "pipeline/capture/src/linux.rs",
-    "pipeline/entities/src/sources.rs",
-    "xtask/src/tidy/platform.rs",
-];
+const LISTED: [&str; 2] = ["pipeline/entities/src/sources.rs", "xtask/src/tidy/platform.rs"];
+
+/// Each file here starts something, and says for itself where it can.
+const PROGRAMS: [&str; 2] = ["apps/agent/src/commands/", "/examples/"];
 
 /// Looks for `target_os` and its kin in every Rust file.
 pub(super) fn check(tree: &Tree) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in tree.rust_files() {
-        if DOORS.contains(&file.name()) || LISTED.contains(&file.path.as_str()) {
+        let path = file.path.as_str();
+        let is_program = PROGRAMS.iter().any(|folder| path.contains(folder));
+        if DOORS.contains(&file.name()) || LISTED.contains(&path) || is_program {
             continue;
         }
         for (number, line) in (1..).zip(file.text.lines()) {
@@ -42,7 +41,8 @@ mod tests {
 
     #[test]
     fn doors_may_choose() {
-        let tree = Tree::of(&[("a/src/lib.rs", LINUX), (LISTED[0], LINUX)]);
+        let command = "apps/agent/src/commands/run.rs";
+        let tree = Tree::of(&[("a/src/lib.rs", LINUX), (LISTED[0], LINUX), (command, LINUX)]);
         assert_eq!(check(&tree), []);
     }
 
