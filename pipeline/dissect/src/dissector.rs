@@ -21,6 +21,9 @@ mod reading;
 use opening::OpeningBytes;
 use reading::{After, Reading};
 
+/// Chunks of one turn that count as one failed classification.
+const ATTEMPT_CHUNKS: u8 = 64;
+
 /// How much of a direction the tap should copy from here on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wants {
@@ -52,6 +55,8 @@ pub struct Dissector {
     ports: [u16; 2],
     from_start: bool,
     attempts: u8,
+    /// Direction of the chunk that last was of nothing known, and how many of its turn were.
+    failed: Option<(Direction, u8)>,
     /// Booked bytes since the last [`Dissector::take_ledger`].
     ledger: Ledger,
     seen: u64,
@@ -83,6 +88,7 @@ impl Dissector {
             ports,
             from_start,
             attempts: 0,
+            failed: None,
             ledger: Ledger { seen: 0, parsed: 0, skipped: 0, lost: 0, sealed: 0, unknown: 0 },
             seen: 0,
         }
@@ -322,7 +328,7 @@ impl Dissector {
             }
             Decision::Sealed => self.give_up(Outcome::Sealed, bytes),
             Decision::Nothing => {
-                self.attempts += 1;
+                self.attempts += u8::from(is_next_attempt(&mut self.failed, direction));
                 if self.attempts >= Self::ATTEMPTS_MAX {
                     counters.given_up += 1;
                     self.give_up(Outcome::Unknown, bytes);
@@ -383,6 +389,15 @@ impl Dissector {
             },
         }
     }
+}
+
+/// True if a chunk of nothing known is one more failed attempt, and not one more piece of a message
+/// that began before: a connection joined in the middle of a long body shows what it speaks at the
+/// next turn only.
+fn is_next_attempt(failed: &mut Option<(Direction, u8)>, direction: Direction) -> bool {
+    let before = failed.filter(|(last, _)| *last == direction).map_or(0, |(_, chunks)| chunks);
+    *failed = Some((direction, (before + 1) % ATTEMPT_CHUNKS));
+    before == 0
 }
 
 /// Which side sends in `direction`, given the client's direction.
