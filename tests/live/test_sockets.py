@@ -1,9 +1,11 @@
 """Sockets that live unlike others: every request is reported once, every byte booked, none made up."""
 
 import pathlib
+import subprocess
 import sys
 import unittest
 
+import sandbox as place
 from cases import LiveTest, each
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
@@ -51,6 +53,20 @@ class SocketsTest(Sockets):
     def check(self, *row):
         open_now = self.call(*row)
         self.assertEqual(sum(value for _, value in open_now), 0, "a connection was left open")
+
+
+class SealedTest(LiveTest):
+    """A connection older than the agent, of which nothing is copied once it is seen to be sealed."""
+
+    def test_the_first_bytes_of_the_other_end_are_in_the_account(self):
+        program, pipe = PROGRAMS / "sealed.py", subprocess.PIPE
+        sealed = self.sandbox.start("sealed", sys.executable, program, stdin=pipe, stdout=pipe)
+        agent = self.observe()
+        sealed.stdin.write(b"\n")
+        sealed.stdin.flush()
+        place.wait_until(lambda: agent.sums().bytes.get("sealed"), 20, "the first end has spoken")
+        sent, _ = sealed.communicate(b"\n", timeout=20)
+        self.assertEqual(self.account(agent).bytes, {"sealed": int(sent)})
 
 
 class RawSocketTest(Sockets):

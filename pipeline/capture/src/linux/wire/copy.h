@@ -142,6 +142,8 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 			t->offset += repeated;
 		}
 	}
+	// The first record says where the stream begins, so there is always one.
+	bool is_first = !d->started;
 	__u32 after = t->sequence + t->length + (t->flags & TCP_SYN ? 1 : 0);
 	if (!d->started || (t->flags & TCP_SYN) || (__s32)(after - d->next_sequence) > 0)
 		d->next_sequence = after;
@@ -177,7 +179,7 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 		p.head.sequence = t->sequence;
 		p.head.length = t->length;
 		d->silent += t->length;
-		if (!(t->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_PSH)) &&
+		if (!is_first && !(t->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_PSH)) &&
 		    d->silent < SILENT_BYTES_MAX)
 			return;
 	}
