@@ -49,6 +49,10 @@ impl Steering {
         if until[Direction::Backward.index()].is_some() {
             mode |= steer::UNTIL_BACKWARD;
         }
+        // A slot that another connection has taken says nothing of this one already.
+        if mode == 0 && owner.load(Ordering::Relaxed) != connection.0 {
+            return;
+        }
         // The mode is cleared first, so that the kernel never joins an old mode with new numbers.
         wish.store(0, Ordering::Relaxed);
         let [forward, backward] = until.map(|n| u64::from(n.unwrap_or(0)));
