@@ -1,5 +1,6 @@
-"""A connection to itself that carries TLS records: one end speaks at a line of input, the other at the
-next.
+"""A connection to itself that carries TLS records.
+
+One end speaks at a line of input, the other at the next.
 
     sealed.py      prints how many bytes it has sent
 """
