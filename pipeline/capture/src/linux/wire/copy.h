@@ -80,8 +80,8 @@ static __noinline int emit_large(struct __sk_buff *skb, struct direction_state *
 }
 
 // How many bytes of this packet to copy, and from where: what the budget and user space say.
-static __always_inline __u32 wanted(struct socket_state *s, struct direction_state *d, bool backward,
-				    struct segment *t, __u32 *from)
+static __always_inline __u32 wanted(struct socket_state *s, struct direction_state *d,
+				    bool backward, struct segment *t, __u32 *from)
 {
 	__u32 sequence = t->sequence, length = t->length;
 	__u32 slot = s->connection & (STEERING_SLOTS - 1);
@@ -115,6 +115,33 @@ static __always_inline __u32 wanted(struct socket_state *s, struct direction_sta
 	return n;
 }
 
+// How many of the packet's bytes passed before.
+static __always_inline __u32 repeated_bytes(struct direction_state *d, struct segment *t)
+{
+	if (!d->started || (t->flags & TCP_SYN))
+		return 0;
+	__s32 again = (__s32)(d->next_sequence - t->sequence);
+	return again <= 0 ? 0 : (__u32)again < t->length ? again : t->length;
+}
+
+// Books what became of a record: `n` bytes were to be copied with it, `rest` not.
+static __always_inline void book(struct tap_counters *c, struct direction_state *d, __u32 n,
+				 __u32 rest, bool emitted)
+{
+	if (emitted) {
+		c->bytes_copied += n;
+		d->silent = 0;
+		d->lost = 0;
+		return;
+	}
+	c->bytes_lost += n;
+	c->records_lost++;
+	d->lost += n;
+	// What was not to be copied is still to be told of, if nothing follows.
+	if (n > 0)
+		d->silent += rest;
+}
+
 // Copies what is wanted of one packet and accounts for the rest.
 static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 				 struct direction_state *d, struct segment *t, __u64 at,
@@ -127,8 +154,7 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 	c->packets++;
 	// A gap before an in-order packet is our own doing. What is sent passes here in order.
 	bool in_order = outgoing || !d->started || t->sequence == d->next_sequence;
-	__s32 again = d->started && !(t->flags & TCP_SYN) ? (__s32)(d->next_sequence - t->sequence) : 0;
-	__u32 repeated = again <= 0 ? 0 : (__u32)again < t->length ? again : t->length;
+	__u32 repeated = repeated_bytes(d, t);
 
 	c->bytes_seen += t->length - repeated;
 	if (repeated) {
@@ -174,8 +200,8 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 		return;
 	}
 	if (n == 0) {
-		// Nothing to copy: say so only now and then, when the connection changes state, and at
-		// the end of what the program wrote: the last byte of a body is on time only so.
+		// Nothing to copy: say so only now and then, when the connection changes state, and
+		// at the end of what the program wrote: the last byte of a body is on time only so.
 		p.head.sequence = t->sequence;
 		p.head.length = t->length;
 		d->silent += t->length;
@@ -183,16 +209,5 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 		    d->silent < SILENT_BYTES_MAX)
 			return;
 	}
-	if (emit(skb, &p)) {
-		c->bytes_copied += n;
-		d->silent = 0;
-		d->lost = 0;
-	} else {
-		c->bytes_lost += n;
-		c->records_lost++;
-		d->lost += n;
-		// What was not to be copied of it is still to be told of, if nothing follows.
-		if (n > 0)
-			d->silent += t->length - n;
-	}
+	book(c, d, n, t->length - n, emit(skb, &p));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
-/* Records between the wire tap and user space. The Rust side is redsight-abi, which asserts the sizes. */
+/* Records between the wire tap and user space. Their Rust side, redsight-abi, asserts the sizes. */
 #pragma once
 
 #define ABI_VERSION 1
@@ -42,7 +42,8 @@ struct record_head {
 
 struct opened_record {
 	struct record_head head;
-	__u64 local[3]; /* address high, address low, port; `high` and the upper half of `low` are 0 for IPv4 */
+	/* Address high, address low, port; `high` and the upper half of `low` are 0 for IPv4. */
+	__u64 local[3];
 	__u64 remote[3];
 	__u64 netns;
 	__u32 pid;

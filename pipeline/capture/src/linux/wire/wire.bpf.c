@@ -123,8 +123,8 @@ int wire_egress(struct __sk_buff *skb)
 	if (t.length == 0 && !(t.flags & (TCP_SYN | TCP_FIN | TCP_RST)))
 		return PASS;
 	sk = bpf_sk_fullsock(sk);
-	// A SYN-ACK leaves in the name of the listener, or with TCP fast open in that of the accepted
-	// socket; its facts come with the established socket.
+	// A SYN-ACK leaves in the name of the listener, or with TCP fast open in that of the
+	// accepted socket; its facts come with the established socket.
 	if (!sk || sk->type != TYPE_STREAM || sk->state == BPF_TCP_LISTEN || is_syn_ack(&t))
 		return PASS;
 	struct socket_state *s = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
@@ -172,7 +172,8 @@ int wire_ingress(struct __sk_buff *skb)
 		return PASS;
 	if (sk->state == BPF_TCP_LISTEN) {
 		if (t.length > 0)
-			keep_early(skb, t.offset, t.length, t.sequence + (t.flags & TCP_SYN ? 1 : 0));
+			keep_early(skb, t.offset, t.length,
+				   t.sequence + (t.flags & TCP_SYN ? 1 : 0));
 		return PASS;
 	}
 	struct socket_state *s = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
@@ -305,8 +306,8 @@ int wire_sockops(struct bpf_sock_ops *ops)
 			on_closed(ops, s);
 		return PASS;
 	}
-	// Before anything can fail: the end of the socket must be heard of whatever the ring holds, and
-	// whether or not the handshake succeeds.
+	// Before anything can fail: the end of the socket must be heard of whatever the ring holds,
+	// and whether or not the handshake succeeds.
 	bpf_sock_ops_cb_flags_set(ops, ops->bpf_sock_ops_cb_flags | BPF_SOCK_OPS_STATE_CB_FLAG);
 	if (connecting) {
 		if (s->connection)
