@@ -3,7 +3,8 @@
 
     tests/run_live.py [NAME…]      all, or those whose file name contains one of the words
 
-The agent under test is $REDSIGHT_BIN, else target/release/redsight. Ends with one plain line of counts.
+The agent under test is $REDSIGHT_BIN, else target/release/redsight. Ends with one plain line of
+counts.
 """
 
 import os

@@ -1,5 +1,5 @@
-"""kill -9 at any moment: the target does not notice, nothing stays in the kernel, and the next agent
-counts from where it starts."""
+"""kill -9 at any moment: the target does not notice, nothing stays in the kernel, and the next
+agent counts from where it starts."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""One line an exchange, whichever ends are in scope: IPv6, two namespaces, one end only, UDP beside."""
+"""One line an exchange, whichever ends are in scope: IPv6, two namespaces, one end, UDP beside."""
 
 import contextlib
 import pathlib
@@ -123,6 +123,18 @@ class NearTest(ScopeTest):
         agent = self.observe(cgroups=[self.sandbox.cgroup / name for name in scope])
         self.ask(host, server.port)
         self.reported(agent, side, service, peer, host)
+
+
+class LaterTest(ScopeTest):
+    """What comes into scope after the agent has started."""
+
+    def test_a_cgroup_made_later_with_a_server_and_a_client(self):
+        agent = self.observe()
+        (self.sandbox.cgroup / "server" / "inner").mkdir()
+        server = servers.nginx(self.sandbox, start=lambda label, *words: self.sandbox.start(
+            label, *self.placed("server/inner", *words)))
+        self.ask("127.0.0.1", server.port)
+        self.reported(agent, "both", "nginx", "ab", "127.0.0.1")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Sockets that live unlike others: every request is reported once, every byte booked, none made up."""
+"""Sockets that live unlike others: every request once, every byte booked, none made up."""
 
 import pathlib
 import subprocess

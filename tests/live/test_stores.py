@@ -1,4 +1,4 @@
-"""Redis and PostgreSQL: every command of a pipeline and every execution, in every way to send them."""
+"""Redis and PostgreSQL: every command of a pipeline, every execution, in every way to send them."""
 
 import collections
 import json

@@ -1,7 +1,8 @@
 //! What one Redis command and its answer cost in this stage, on one core:
 //! `cargo run --release -p redsight-dissect --example redis_cost`
 //!
-//! An argument picks the lines that contain it. Plays batches as redis-benchmark sends them through one dissector, a packet a batch.
+//! An argument picks the lines that contain it. Plays batches as redis-benchmark sends them through
+//! one dissector, a packet a batch.
 
 use std::hint::black_box;
 use std::time::Instant;

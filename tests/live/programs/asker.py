@@ -2,8 +2,8 @@
 
     asker.py PORT      ends with a line `asked failed`
 
-Each request is one byte longer than the one before, in turns of 1,000: so that whoever sees them can
-tell one from the next.
+Each request is one byte longer than the one before, in turns of 1,000: so that whoever sees them
+can tell one from the next.
 """
 
 import select

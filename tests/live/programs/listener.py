@@ -1,4 +1,4 @@
-"""Reads every TCP packet of the namespace from a raw socket, as scanners and failover daemons do."""
+"""Reads every TCP packet of the namespace from a raw socket, as scanners and failover tools do."""
 
 import socket
 

@@ -1,4 +1,4 @@
-// An HTTP server that accepts, receives and sends by io_uring alone, with the kernel's own interface.
+// An HTTP server that accepts, receives and sends by io_uring alone, by the kernel's own interface.
 #include <arpa/inet.h>
 #include <linux/io_uring.h>
 #include <stdio.h>

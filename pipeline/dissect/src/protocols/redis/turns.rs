@@ -6,7 +6,8 @@
 //!     ▲   a request comes after bytes of the server, while none is open and no answer is under
 //!     └── way; or, where requests were seen to overlap answers, after a long silence
 //! ```
-//! While unsure, requests are reported as they come, without an answer, and answers are passed over.
+//! While unsure, requests are reported as they come, without an answer, and answers are passed
+//! over.
 
 use model::{Incomplete, Side, Timestamp};
 
