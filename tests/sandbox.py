@@ -22,6 +22,8 @@ import time
 
 PR_SET_PDEATHSIG = 1
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+# How long to wait for another run of the same name to end.
+LOCK_WAIT_S = 1800
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -83,12 +85,7 @@ class Sandbox:
         if os.geteuid() != 0:
             raise Refused("network namespaces and cgroups need root: run it with sudo")
         self.cgroup = cgroup_mount() / self.name
-        # Held until the process ends, however it ends.
-        self._lock = open(f"/tmp/{self.name}.lock", "w", encoding="ascii")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Refused(f"another run holds /tmp/{self.name}.lock") from error
+        self._lock = self._locked()
         self._remove()
         try:
             self.logs.mkdir(parents=True)
@@ -102,6 +99,26 @@ class Sandbox:
             self.__exit__()
             raise
         return self
+
+    def _locked(self):
+        """The lock file, held until the process ends, however it ends. Waits for another run."""
+        path = f"/tmp/{self.name}.lock"
+        deadline = time.monotonic() + LOCK_WAIT_S
+        has_said = False
+        while True:
+            lock = open(path, "w", encoding="ascii")
+            with contextlib.suppress(BlockingIOError, FileNotFoundError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                # Whoever held it before has removed it: then this is nobody's lock any more.
+                if os.path.samestat(os.fstat(lock.fileno()), os.stat(path)):
+                    return lock
+            lock.close()
+            if time.monotonic() > deadline:
+                raise Refused(f"another run holds {path}")
+            if not has_said:
+                print(f"waiting for another run, which holds {path} …", file=sys.stderr, flush=True)
+                has_said = True
+            time.sleep(0.2)
 
     def __exit__(self, *_):
         # An impatient second Ctrl-C must not leave half of it behind.
@@ -126,9 +143,9 @@ class Sandbox:
         self._remove()
         for process in self.processes:
             process.wait()
+        # While it is held: nobody else's must go.
+        os.unlink(self._lock.name)
         self._lock.close()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._lock.name)
 
     def _pids(self):
         for procs in self.cgroup.rglob("cgroup.procs"):
