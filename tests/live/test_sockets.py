@@ -56,7 +56,7 @@ class SocketsTest(Sockets):
 
 
 class SealedTest(LiveTest):
-    """A connection older than the agent, of which nothing is copied once it is seen to be sealed."""
+    """A connection older than the agent, of which nothing is copied once it is known as sealed."""
 
     def test_the_first_bytes_of_the_other_end_are_in_the_account(self):
         program, pipe = PROGRAMS / "sealed.py", subprocess.PIPE
