@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use connections::Connection;
 use model::{Direction, Entity, EntityId, Exchange, Names};
@@ -17,6 +18,10 @@ use crate::resolve::{End, Resolver};
 const BLOCK_BYTES: usize = 64 * 1024;
 /// Blocks that may wait for a slow writer: 32 MiB.
 const BLOCKS_WAITING: usize = 512;
+
+/// How long the end of the agent waits for a slow writer, and how often it looks.
+const PATIENCE: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_millis(10);
 
 /// Lines that may wait for a name. Further ones go out with the command's name.
 const HELD_MAX: usize = 16 * 1024;
@@ -31,6 +36,8 @@ pub(crate) struct Lines {
     lines: u64,
     way: Way,
     refused: Arc<AtomicU64>,
+    /// How long a slow writer may still be waited for.
+    patience: Duration,
     /// Held since the last tick, and since the one before.
     held: [Vec<(Exchange, Ends)>; 2],
 }
@@ -109,7 +116,14 @@ impl Lines {
     }
 
     fn with(way: Way, refused: Arc<AtomicU64>) -> Self {
-        Self { block: Vec::new(), lines: 0, way, refused, held: Default::default() }
+        Self {
+            block: Vec::new(),
+            lines: 0,
+            way,
+            refused,
+            patience: Duration::ZERO,
+            held: Default::default(),
+        }
     }
 
     /// Adds one exchange, at once or when its ends are known.
@@ -169,9 +183,8 @@ impl Lines {
         let lines = std::mem::take(&mut self.lines);
         match &mut self.way {
             Way::Direct(writer) => {
-                // Standard output closed by its reader (`| head`) is the usual end of a replay.
-                if writer.write_all(&self.block).and_then(|()| writer.flush()).is_err() {
-                    std::process::exit(0);
+                if let Err(error) = writer.write_all(&self.block).and_then(|()| writer.flush()) {
+                    leave(&error);
                 }
                 self.block.clear();
             }
@@ -179,6 +192,9 @@ impl Lines {
                 let block = std::mem::replace(&mut self.block, Vec::with_capacity(BLOCK_BYTES));
                 match sender.try_send(block) {
                     Ok(()) => {}
+                    Err(TrySendError::Full(block)) if self.patience > Duration::ZERO => {
+                        self.wait(block, lines);
+                    }
                     Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {
                         self.refused.fetch_add(lines, Ordering::Relaxed);
                     }
@@ -186,6 +202,35 @@ impl Lines {
             }
         }
     }
+
+    /// From here on a slow writer is waited for, a few seconds in all: nothing presses any more.
+    pub(crate) const fn be_patient(&mut self) {
+        self.patience = PATIENCE;
+    }
+
+    fn wait(&mut self, mut block: Vec<u8>, lines: u64) {
+        let Way::Thread(sender) = &self.way else { return };
+        while self.patience > Duration::ZERO {
+            std::thread::sleep(LOOK);
+            self.patience = self.patience.saturating_sub(LOOK);
+            block = match sender.try_send(block) {
+                Ok(()) => return,
+                Err(TrySendError::Full(block)) => block,
+                Err(TrySendError::Disconnected(_)) => break,
+            };
+        }
+        eprintln!("redsight: the writer of lines is too slow; the last ones are not written");
+        self.refused.fetch_add(lines, Ordering::Relaxed);
+    }
+}
+
+/// Standard output closed by its reader (`| head`) is the usual end of a replay; a full disk is not.
+fn leave(error: &std::io::Error) -> ! {
+    if error.kind() == std::io::ErrorKind::BrokenPipe {
+        std::process::exit(0);
+    }
+    eprintln!("redsight: cannot write lines: {error}");
+    std::process::exit(1);
 }
 
 /// True for a process of this host that nobody has read yet.

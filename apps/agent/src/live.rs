@@ -102,8 +102,6 @@ impl Live {
         // Who listens is known before the first packet is seen.
         scanner.scan(now());
         tap.attach()?;
-        // Connections that were there already get their owners by their addresses.
-        scanner.adopt_sockets();
 
         let agent = Arc::new(Agent::new(Arc::clone(&directory)));
         agent.set_health(health_lines(&scope), true);
@@ -201,8 +199,8 @@ impl Loop {
         let worker = &mut self.worker;
         self.tap.drain(|event| worker.event(event));
         self.worker.tick(now());
-        let last = self.worker.finish(now());
         self.publish();
+        let last = self.worker.finish(now());
         // The store's thread lives until the sender is gone.
         let _ = self.rollups.send(last);
     }
@@ -239,7 +237,7 @@ impl Loop {
         let lost = table.refused_bytes + tap.bytes_orphaned + table.late_lost_bytes;
         let unclaimed = [lost, table.late_bytes];
         if unclaimed != self.unclaimed {
-            let [lost, skipped] = [0, 1].map(|i| unclaimed[i] - self.unclaimed[i]);
+            let [lost, skipped] = [0, 1].map(|i| unclaimed[i].saturating_sub(self.unclaimed[i]));
             self.unclaimed = unclaimed;
             let ledger = Ledger { seen: lost + skipped, lost, skipped, ..Ledger::default() };
             self.worker.book(EntityId::OTHER, EntityId::OTHER, ledger);
@@ -265,6 +263,8 @@ fn next_pause(pause: Duration, fill: u64, size: u64) -> Duration {
 }
 
 fn scan(scanner: &mut Scanner, wishes: &Wishes) {
+    // Connections that were there already get their owners by their addresses, while the worker runs.
+    scanner.adopt_sockets();
     let mut scanned = Instant::now();
     while !wishes.stop.load(Ordering::Relaxed) {
         std::thread::sleep(QUEUE_INTERVAL);

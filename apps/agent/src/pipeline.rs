@@ -28,6 +28,10 @@ use crate::steer::{Steered, Steerer};
 /// commands wait for about a minute by habit.
 const UNANSWERED_MAX: Duration = Duration::from_secs(120);
 
+/// A connection without news is told of once in so many ticks: well within the time after which the
+/// store drops an edge.
+const SILENT_TICKS_MAX: u8 = 60;
+
 /// One worker: a share of the connections through every stage.
 pub(crate) struct Worker {
     table: Table<Stages>,
@@ -64,7 +68,10 @@ struct Told {
     bytes: [u64; 2],
     retransmits: u32,
     rtt_us: u32,
-    connected: bool,
+    /// Where the opening was counted; the end is counted there too.
+    edge: Option<(EntityId, EntityId)>,
+    /// Ticks since there was anything to tell.
+    silent: u8,
 }
 
 impl Worker {
@@ -115,6 +122,9 @@ impl Worker {
     /// The tap has no more: everything held and pending is booked and emitted.
     pub(crate) fn finish(&mut self, at: Timestamp) -> Rollup {
         self.table.finish(at, &mut self.stages);
+        if let Some(lines) = &mut self.stages.lines {
+            lines.be_patient();
+        }
         // Lines are held for two ticks at most.
         self.stages.tick_lines();
         self.stages.tick_lines();
@@ -199,7 +209,8 @@ impl Consumer for Stages {
         });
         self.tell(connection, &mut state);
         self.steerer.forget(connection, &state.steered);
-        let (client, server) = parties(state.ends, asking(connection, &state));
+        let asking = asking(connection, &state);
+        let (client, server) = state.told.edge.unwrap_or(parties(state.ends, asking));
         let edge = self.red.edge(client, server);
         edge.closed += 1;
         edge.failed += u64::from(connection.protocol == 6 && !connection.established);
@@ -246,6 +257,15 @@ impl Stages {
         let ledger = state.dissector.take_ledger();
         let health = &connection.health;
         let told = &mut state.told;
+        let is_news = ledger.seen > 0
+            || health.bytes != told.bytes
+            || health.rtt_us.is_some_and(|rtt_us| rtt_us != told.rtt_us);
+        // An idle connection keeps its edge alive, once in a while.
+        told.silent = if is_news { 0 } else { told.silent + 1 };
+        if !is_news && told.edge.is_some() && !told.silent.is_multiple_of(SILENT_TICKS_MAX) {
+            return;
+        }
+        told.silent %= SILENT_TICKS_MAX;
         let is_forward = asking == Direction::Forward;
         let fresh = [health.bytes[0] - told.bytes[0], health.bytes[1] - told.bytes[1]];
         let retransmits = health.retransmits[0] + health.retransmits[1];
@@ -261,8 +281,8 @@ impl Stages {
             edge.rtt_count += 1;
             told.rtt_us = rtt_us;
         }
-        if !told.connected {
-            told.connected = true;
+        if told.edge.is_none() {
+            told.edge = Some((client, server));
             edge.opened += 1;
             if let Some(connect_us) = health.connect_us {
                 edge.connect_sum_us += u64::from(connect_us);
