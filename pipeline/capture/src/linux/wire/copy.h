@@ -76,6 +76,8 @@ static __noinline int emit_large(struct __sk_buff *skb, struct direction_state *
 		p.offset += bytes;
 		n -= bytes;
 	}
+	// More than the pieces hold (BIG TCP) was not copied, and is told of as skipped.
+	d->silent += n;
 	return 0;
 }
 

@@ -53,7 +53,7 @@ struct {
 // sequence numbers give away.
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
-	__uint(max_entries, 65536);
+	__uint(max_entries, 131072);
 	__type(key, __u64);
 	__type(value, __u8);
 } senders SEC(".maps");

@@ -52,6 +52,9 @@ static __always_inline void announce(struct socket_state *s, const struct ends *
 		r->remote[i] = outgoing ? p->target[i] : p->source[i];
 	}
 	__builtin_memcpy(r->command, s->command, sizeof(r->command));
+	// The command noted is the creator's. Another process is the one that is sending now.
+	if (pid != s->creator)
+		bpf_get_current_comm(r->command, sizeof(r->command));
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	s->announced = 1;
 	s->announced_pid = pid;
