@@ -155,7 +155,8 @@ impl Dissector {
         match std::mem::replace(&mut self.state, State::Opaque(Outcome::Unknown)) {
             State::Opening(Some(opening)) => self.ledger.unknown += opening.held(),
             State::Reading(mut reading) => {
-                self.ledger.parsed += reading.held();
+                // A frame that never became whole was not understood.
+                self.ledger.unknown += reading.held();
                 output.client = reading.client;
                 reading.session.close(incomplete, at, output);
             }

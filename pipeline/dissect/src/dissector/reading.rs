@@ -292,7 +292,7 @@ impl Reading {
         output.client = self.client;
         let side = side_of(direction, self.client);
         let stream = &mut self.sides[side.index()];
-        ledger.parsed += stream.held.len() as u64;
+        ledger.unknown += stream.held.len() as u64;
         stream.held = Vec::new();
         if stream.body.take() == Some(u64::MAX) {
             let passed = std::mem::take(&mut stream.body_passed);
