@@ -10,11 +10,12 @@ cc             gcc
 c++            g++
 make           make
 clang          clang
-llvm-strip     llvm
 pkg-config     pkg-config
+-              libbpf-dev
 -              libelf-dev
 -              zlib1g-dev
 -              libc6-dev
+-              linux-libc-dev
 "
 DEMO="
 python3        python3
@@ -34,16 +35,15 @@ wrk            wrk
 redis-cli      redis-tools
 tcpdump        tcpdump
 tshark         tshark
-tmux           tmux
+bpftool        bpftool
 go             golang-go
 java           default-jdk-headless
 "
 BENCH="
 $TEST
-bpftool        bpftool
 "
 
-PATH=$PATH:/usr/sbin:/sbin:/usr/lib/llvm-14/bin
+PATH=$PATH:/usr/sbin:/sbin
 
 needs() {
     case $1 in
