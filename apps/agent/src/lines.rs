@@ -224,7 +224,8 @@ impl Lines {
     }
 }
 
-/// Standard output closed by its reader (`| head`) is the usual end of a replay; a full disk is not.
+/// Standard output closed by its reader (`| head`) is the usual end of a replay; a full disk is
+/// not.
 fn leave(error: &std::io::Error) -> ! {
     if error.kind() == std::io::ErrorKind::BrokenPipe {
         std::process::exit(0);

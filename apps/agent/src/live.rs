@@ -263,7 +263,8 @@ fn next_pause(pause: Duration, fill: u64, size: u64) -> Duration {
 }
 
 fn scan(scanner: &mut Scanner, wishes: &Wishes) {
-    // Connections that were there already get their owners by their addresses, while the worker runs.
+    // Connections that were there already get their owners by their addresses; the worker runs
+    // meanwhile.
     scanner.adopt_sockets();
     let mut scanned = Instant::now();
     while !wishes.stop.load(Ordering::Relaxed) {
