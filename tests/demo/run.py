@@ -23,13 +23,8 @@ import shop  # noqa: E402
 
 TRY_NEXT = """
 Try next, while the demo runs (`make demo` in a terminal, or `make demo ARGS=--stay`):
-  {binary} top --connect {listen}         the live view
-  {binary} services --connect {listen}    who runs here, and why it is called that
-  {binary} doctor                         what is on, off or refused here
-  http://{listen}/metrics  and  http://{listen}/api/v1/snapshot
-and on a cgroup of your own:
-  sudo {binary} run --cgroup /sys/fs/cgroup/YOURS
-"""
+{commands}and on a cgroup of your own:
+  {binary} run --cgroup {mount}/YOURS"""
 
 
 def arguments():
@@ -74,33 +69,45 @@ def start_agent(sandbox, binary, listen):
 
 
 def show_table(binary, listen, seconds):
-    """What a person sees who has no terminal: the table, then where every byte went."""
+    """What a person sees who has no terminal: everything since the start, and where it went."""
     print(f"watching for {seconds:.0f} s …\n", flush=True)
     time.sleep(seconds)
-    subprocess.run([binary, "top", "--once", "--connect", listen], check=True)
-    with urllib.request.urlopen(f"http://{listen}/api/v1/ledger?window=0", timeout=5) as answer:
-        print_ledger(json.load(answer))
+    # The window 0 is all of it: the sums of the services and the ledger cover the same time.
+    top = [binary, "top", "--once", "--window", "0", "--connect", listen]
+    subprocess.run(top, check=True)
 
 
-def print_ledger(ledger):
-    """The total, then the services."""
-    columns = ("seen", "parsed", "skipped", "lost", "sealed", "unknown")
-    print("\nWHERE EVERY BYTE WENT" + "".join(f"{name:>15}" for name in columns) + "    COVER")
-    rows = [("total", ledger["total"])]
-    rows += [(service["service"], service) for service in ledger["services"]]
-    for name, row in rows:
-        counts = "".join(f"{row[column]:>15,}" for column in columns)
-        print(f"{name[:20]:<21}{counts}   {row['coverage']:6.1%}")
-    total = sum(ledger["total"][column] for column in columns[1:])
-    verdict = "adds up" if total == ledger["total"]["seen"] else "DOES NOT ADD UP"
-    print(f"parsed + skipped + lost + sealed + unknown = {total:,}: {verdict}")
+def told(said):
+    """What the shoppers say of themselves, in words."""
+    try:
+        counts = json.loads(said)
+    except ValueError:
+        return f"the shoppers ended early: {said}"
+    answers = sorted(counts["status"].items(), key=lambda pair: -pair[1])
+    listed = ", ".join(f"{count:,} × {status}" for status, count in answers)
+    return f"the shoppers sent {counts['sent']:,} requests; what came back: {listed}"
+
+
+def next_steps(binary, listen):
+    """The commands to try, with the path as a person would type it."""
+    if binary.is_relative_to(place.ROOT):
+        binary = os.path.relpath(binary)
+    commands = {
+        f"{binary} top --connect {listen}": "the live view",
+        f"{binary} services --connect {listen}": "who runs here, and why it is called that",
+        f"{binary} doctor --connect {listen}": "what is on, off or refused here",
+        f"curl http://{listen}/metrics": "the numbers for Prometheus",
+        f"curl http://{listen}/api/v1/snapshot": "all of it as JSON",
+    }
+    width = max(map(len, commands))
+    listed = "".join(f"  {command:<{width}}  {what}\n" for command, what in commands.items())
+    return TRY_NEXT.format(commands=listed, binary=binary, mount=place.cgroup_mount())
 
 
 def observe(sandbox, options, binary):
     """Shows the shop through the agent."""
     start_agent(sandbox, binary, options.listen)
-    shown = os.path.relpath(binary)
-    hint = TRY_NEXT.format(binary=shown, listen=options.listen)
+    hint = next_steps(binary, options.listen)
     if sys.stdout.isatty() and not options.stay:
         print(hint, flush=True)
         # A moment, so that the first screen has rows.
@@ -127,7 +134,7 @@ def main():
         else:
             observe(sandbox, options, binary)
         sandbox.stop(shoppers)
-        print(f"\nthe shoppers say: {sandbox.log('shoppers', lines=1)}")
+        print(f"\n{told(sandbox.log('shoppers', lines=1))}")
     print("the demo is gone: no process, cgroup, namespace or file is left")
 
 

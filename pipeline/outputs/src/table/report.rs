@@ -145,7 +145,7 @@ fn ledger_row(label: &str, ledger: &Ledger) -> Row {
     Row::new(label.to_owned(), cells)
 }
 
-/// The identity in exact bytes, broken over two lines where it must be.
+/// The identity in exact bytes, since the start, broken over two lines where it must be.
 fn proof(ledger: &Ledger, width: usize) -> String {
     let parts = Outcome::ALL.map(|outcome| {
         let bytes = ledger.get(outcome);
@@ -153,7 +153,7 @@ fn proof(ledger: &Ledger, width: usize) -> String {
     });
     let sum = parts.join(" + ");
     let sign = if ledger.adds_up() { "=" } else { "≠" };
-    let left = format!("{} bytes seen {sign}", ledger.seen);
+    let left = format!("in all, {} bytes seen {sign}", ledger.seen);
     let space = if left.chars().count() + 1 + sum.len() <= width { " " } else { "\n  " };
     let mut out = format!("{left}{space}{sum}\n");
     if !ledger.adds_up() {
