@@ -4,32 +4,35 @@ A class that observes derives from `LiveTest`. `@each(ROWS)` makes a test of eve
 sentence. A test skips aloud where the machine lacks root, BPF or a program that it needs.
 """
 
+import ctypes
 import functools
-import json
 import os
+import platform
 import re
-import subprocess
+import struct
 import sys
 import unittest
 
 import sandbox as place
-from observed import BINARY, Agent
+from observed import Agent
 
 SANDBOX = "redsight-live"
 
 
 @functools.cache
 def refusal():
-    """Why nothing can be observed here, or None."""
+    """Why nothing can be observed here, or None. The agent is not asked: one that the kernel
+    refuses for a fault of its own has to fail."""
     if os.geteuid() != 0:
         return "needs root: network namespaces, cgroups and BPF"
-    if not BINARY.exists():
-        return None
-    done = subprocess.run([BINARY, "doctor", "-o", "json"], capture_output=True, text=True,
-                          check=False)
-    for line in json.loads(done.stdout or "[]"):
-        if line["state"].lower() == "refused":
-            return f"{line['name']}: {line['detail']}"
+    # bpf(BPF_MAP_CREATE): an array of one number.
+    attributes = struct.pack("=IIII", 2, 4, 4, 1) + bytes(112)
+    libc = ctypes.CDLL(None, use_errno=True)
+    number = {"x86_64": 321, "aarch64": 280}[platform.machine()]
+    created = libc.syscall(number, 0, attributes, len(attributes))
+    if created < 0:
+        return f"BPF is refused here: {os.strerror(ctypes.get_errno())}"
+    os.close(created)
     return None
 
 
@@ -90,9 +93,13 @@ class LiveTest(unittest.TestCase):
         self.assertEqual(code, 0, self.sandbox.log("redsight"))
         return agent.lines()
 
-    def account(self, agent, exchanges=None):
-        """The settled sums of the agent, which must add up to the byte."""
+    def account(self, agent, exchanges=None, copied=True):
+        """The settled sums of the agent, which must add up to the byte. Of bodies that have heads
+        within (`copied=False`), what was not copied although it was needed is lost as well."""
         sums = agent.settled(exchanges)
+        lost = sums.bytes.get("lost", 0)
         self.assertEqual(sum(sums.bytes.values()), sums.seen, f"the ledger is off: {sums}")
-        self.assertEqual(sums.bytes.get("lost", 0), sums.lost, f"losses are off: {sums}")
+        if copied:
+            self.assertEqual(lost, sums.lost, f"losses are off: {sums}")
+        self.assertGreaterEqual(lost, sums.lost, f"losses are off: {sums}")
         return sums

@@ -10,7 +10,6 @@ import pathlib
 import shutil
 import sys
 
-import sandbox as place
 import shop
 from sandbox import as_postgres, postgresql, program
 
@@ -189,7 +188,7 @@ def node(sandbox, port=HTTP):
 def java(sandbox, port=HTTP):
     """Java's com.sun.net.httpserver, from one source file."""
     source = copied(sandbox, "Pages.java")
-    return _own(sandbox, "Pages", port, program("java"), "-Xmx256m", source)
+    return _own(sandbox, "java", port, program("java"), "-Xmx256m", source)
 
 
 def python(sandbox, port=HTTP):
@@ -214,7 +213,3 @@ def database(sandbox):
     where = ("-h", "127.0.0.1", "-p", POSTGRESQL, "postgres")
     sandbox.run(*as_postgres(postgresql("pgbench"), "-i", "-q", "-s", 1, *where))
     return Server(sandbox, "postgres", process, POSTGRESQL)
-
-
-ALL = {"nginx": nginx, "go": go, "node": node, "java": java, "python": python}
-__all__ = ["ALL", "place"]

@@ -68,8 +68,8 @@ class HttpTest(LiveTest):
         self.agree(load, answered, lines)
 
     def agree(self, load, answered, lines):
-        """Per connection: answered on the wire ≤ the server's count ≤ asked on the wire, and what
-        lies between is at most what the client left unfinished."""
+        """Per connection: answered on the wire ≤ the server's count ≤ asked on the wire, and
+        what lies between is at most what the client left unfinished."""
         asked, complete = collections.Counter(), collections.Counter()
         for line in lines:
             port = port_of(line["client"]) if 0 not in answered else 0
@@ -102,6 +102,32 @@ class ProxyTest(LiveTest):
             ("ab", "nginx", "both", "200"): load.answered,
             ("nginx", backend.name, "both", "200"): load.answered,
         })
+
+
+    def test_both_hops_of_a_proxy_at_full_speed(self):
+        backend = servers.nginx(self.sandbox, port=servers.BACKEND)
+        proxy = servers.proxy(self.sandbox)
+        agent = self.observe()
+        load = loads.wrk(self.sandbox, proxy.url)
+        sums = self.account(agent)
+        lines = self.ended(agent)
+        self.assertEqual(sums.lost, 0)
+        hops = {server: [line for line in lines if port_of(line["server"]) == server.port]
+                for server in (proxy, backend)}
+        self.assertEqual(len(lines), sum(map(len, hops.values())))
+        self.assertEqual({line["peer"] for line in hops[backend]}, {"nginx"})
+        for server, hop in hops.items():
+            self.say(f"{len(hop)} of {load.answered}")
+            self.check_hop(load, server, hop)
+
+    def check_hop(self, load, server, lines):
+        """As many as the server counted, or as many more as the client left unfinished."""
+        served = sum(server.counted().values())
+        complete = sum(line["incomplete"] is None for line in lines)
+        self.assertLessEqual(complete, served)
+        self.assertLessEqual(served, len(lines))
+        self.assertLessEqual(len(lines) - complete, load.unfinished_max)
+        self.assertGreaterEqual(complete, load.answered)
 
 
 if __name__ == "__main__":

@@ -44,9 +44,9 @@ class OwnersTest(LiveTest):
             client.stdin.flush()
             self.wait_for("asked", number + 1)
 
-    def agree(self, agent, names):
+    def agree(self, agent, names, clients=1):
         """Every line names the one that answered on that connection, and the client."""
-        self.account(agent, CONNECTIONS * ROUNDS)
+        self.account(agent, clients * CONNECTIONS * ROUNDS)
         said = collections.Counter(
             (int(line["client"].rsplit(":", 1)[1]), line["service"], line["peer"], line["side"])
             for line in self.ended(agent)
@@ -119,6 +119,25 @@ class SharedPortTest(OwnersTest):
         agent = self.observe()
         self.ask(client)
         self.agree(agent, {"first", "second"})
+
+
+class HandedOverTest(OwnersTest):
+    """One port, one program after the other."""
+
+    def test_a_port_that_another_program_takes_over(self):
+        server = self.start("first")
+        agent = self.observe()
+        client = self.client()
+        self.ask(client)
+        client.stdin.close()
+        client.wait(timeout=10)
+        self.sandbox.stop(server)
+        self.start("second")
+        before = (self.sandbox.logs / "curious").rename(self.sandbox.logs / "before").read_text()
+        self.ask(self.client())
+        with open(self.sandbox.logs / "curious", "a", encoding="ascii") as log:
+            log.write(before)
+        self.agree(agent, {"first", "second"}, 2)
 
 
 class BuiltTest(OwnersTest):

@@ -1,14 +1,19 @@
 """What is observed sends the same bytes, to the flag and the option, as if nobody looked."""
 
+import hashlib
+import re
 import sys
 import unittest
 
+import loads
 import observed
 import pcap
 import servers
 from cases import LiveTest
 
 PORT = 18090
+# Headers that say when.
+DATED = re.compile(rb"(Date|Last-Modified|ETag): [^\r]*")
 
 
 class PassiveTest(LiveTest):
@@ -41,6 +46,31 @@ class PassiveTest(LiveTest):
         payload = sum(len(packet["payload"]) for packet in without)
         self.say(f"{len(without)} packets, {payload} bytes")
         self.assertEqual(without, again, "the conversation itself is not always the same")
+        self.assertEqual(without, within)
+
+
+    def bulk(self, name):
+        """10 files of 1 MB by sendfile; the bytes of each direction, and what kinds of packets
+        carried them: how many they are depends on timing."""
+        server = servers.nginx(self.sandbox)
+        url = f"{server.url}files/bulk"
+        with pcap.capturing(self.sandbox, name, server.port) as path:
+            loads.ab(self.sandbox, url, 10, connections=1)
+        self.sandbox.stop(server.process)
+        sides = {}
+        for packet in pcap.packets(path):
+            stream, kinds = sides.setdefault(packet.source == server.port, (bytearray(), set()))
+            stream += packet.payload
+            options = tuple(option[0] for option in packet.options)
+            kinds.add((packet.ttl, packet.service, packet.fragment, options))
+        return {side: (hashlib.sha256(DATED.sub(b"", stream)).hexdigest(), kinds)
+                for side, (stream, kinds) in sides.items()}
+
+    def test_bulk_by_sendfile_is_the_same_to_the_byte(self):
+        without = self.bulk("without")
+        agent = observed.Agent(self.sandbox)
+        within = self.bulk("within")
+        self.assertEqual(len(self.ended(agent)), 10)
         self.assertEqual(without, within)
 
 
