@@ -89,6 +89,21 @@ struct Answer {
     wire: Option<Box<Wire>>,
 }
 
+/// The last whole command that is short and does nothing to the conversation.
+#[derive(Debug)]
+struct LastCommand {
+    bytes: [u8; Self::BYTES_MAX],
+    /// 0 if there is none.
+    length: u8,
+    endpoint: EndpointId,
+    arguments: u32,
+}
+
+impl LastCommand {
+    /// Fits a GET with a key of 30 bytes or so; longer ones cost more to compare than to read.
+    const BYTES_MAX: usize = 56;
+}
+
 /// Which answers the client has turned off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Replies {
@@ -102,6 +117,7 @@ enum Replies {
 pub(super) struct Redis {
     open: VecDeque<Pending<Asked>>,
     turns: Turns,
+    last: LastCommand,
     answer: Answer,
     /// Arguments of the newest open request that are still to come.
     arguments_left: u64,
@@ -135,6 +151,12 @@ impl Redis {
         Self {
             open: VecDeque::new(),
             turns: Turns::new(start.from_start),
+            last: LastCommand {
+                bytes: [0; LastCommand::BYTES_MAX],
+                length: 0,
+                endpoint: EndpointId::OTHER,
+                arguments: 0,
+            },
             answer: Answer {
                 owner: Owner::Stray,
                 is_open: false,

@@ -163,3 +163,59 @@ fn lines_that_others_use_too_decide_nothing() {
         }
     }
 }
+
+#[test]
+fn a_command_said_again_counts_like_the_first() {
+    let set: &[u8] = b"*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n";
+    let longer: &[u8] = b"*2\r\n$3\r\nGET\r\n$2\r\nab\r\n";
+    let mut play = Play::new();
+    play.step(Side::Client, &[GET, GET, set, GET, longer, GET].concat(), 10);
+    play.step(Side::Server, b"$-1\r\n$-1\r\n+OK\r\n$1\r\n1\r\n$-1\r\n-ERR no\r\n", 30);
+    let names = &play.names;
+    let found: Vec<_> = play
+        .found
+        .iter()
+        .map(|e| (names.operation(e.endpoint), e.status.code.as_str(), e.request_bytes))
+        .collect();
+    let (get, set, longer) = (GET.len() as u64, set.len() as u64, longer.len() as u64);
+    let expected = [
+        ("GET", "bulk", get),
+        ("GET", "bulk", get),
+        ("SET", "OK", set),
+        ("GET", "bulk", get),
+        ("GET", "bulk", longer),
+        ("GET", "ERR", get),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn a_command_said_again_in_pieces_is_read_once() {
+    let mut play = Play::new();
+    play.step(Side::Client, GET, 10);
+    for at in 1..GET.len() {
+        play.with(|session, output| {
+            let time = Timestamp(20);
+            let input = |bytes| Input { side: Side::Client, bytes, first_at: time, at: time };
+            let taken = match session.step(input(&GET[..at]), output) {
+                Step::Took(n) => n,
+                Step::Wait => 0,
+                Step::Skip { head, body } => {
+                    let passed = head + body as usize;
+                    assert!(passed <= GET.len());
+                    session.passed(Side::Client, body, time, output);
+                    passed
+                }
+                other => panic!("{other:?} at {at}"),
+            };
+            if taken < GET.len() {
+                assert_eq!(session.step(input(&GET[taken..]), output), {
+                    Step::Took(GET.len() - taken)
+                });
+            }
+        });
+    }
+    let answers = b"$-1\r\n".repeat(GET.len());
+    play.step(Side::Server, &answers, 30);
+    assert_eq!(play.found.len(), GET.len());
+}

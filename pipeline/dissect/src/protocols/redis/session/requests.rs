@@ -1,6 +1,6 @@
 //! The client's side: commands become open requests.
 
-use model::{Incomplete, Kind, Side, Timestamp};
+use model::{EndpointId, Incomplete, Kind, Side, Timestamp, Wire};
 
 use super::{Asked, Fate, OPEN_MAX, Redis, Replies};
 use crate::pairing::Pending;
@@ -31,6 +31,15 @@ impl Redis {
         let mut first_at = input.first_at;
         while let Some(bytes) = input.bytes.get(taken..).filter(|bytes| !bytes.is_empty()) {
             let mut length = 0;
+            if !self.is_sending
+                && let Some(n) = self.repeat(bytes, first_at, output)
+            {
+                taken += n;
+                first_at = input.at;
+                self.turns.spoke(Side::Client, input.at);
+                self.finish_sending(output);
+                continue;
+            }
             if !self.is_sending {
                 match frame::front(bytes, operation::needs) {
                     Read::Whole(Some(front), n) => {
@@ -66,7 +75,12 @@ impl Redis {
             first_at = input.at;
             self.turns.spoke(Side::Client, input.at);
             match rest {
-                Rest::Done(_) => self.finish_sending(output),
+                Rest::Done(_) => {
+                    if length > 0 {
+                        self.remember(bytes.get(..length + n).unwrap_or_default());
+                    }
+                    self.finish_sending(output);
+                }
                 Rest::Skip { .. } => return Step::Skip { head: taken, body },
                 Rest::Wait(_) | Rest::Malformed => break,
             }
@@ -131,6 +145,69 @@ impl Redis {
     fn open_request(&mut self, front: &Front<'_>, start: Timestamp, output: &mut Output<'_>) {
         let special = operation::special(front.word);
         let is_blocking = operation::is_blocking(special, front);
+        let is_sure = self.admits(is_blocking, start, output);
+        if self.may_have_left && !operation::is_for_subscribers(special, front.word) {
+            self.is_subscribed = [false; 2];
+            self.may_have_left = false;
+        }
+        let fate =
+            if self.is_answered(front, special) { self.fate(is_sure) } else { Fate::Unanswered };
+        let endpoint = operation::endpoint(front, special, output);
+        let wire = output.raw.then(|| operation::wire(front.word, front.first));
+        let arguments = u32::try_from(front.count).unwrap_or(u32::MAX);
+        let asked = Asked { fate, special, is_blocking, arguments };
+        self.open.push_back(request(endpoint, start, wire, asked));
+        self.arguments_left = front.left;
+        self.is_sending = true;
+    }
+
+    /// The same command as the last one, byte for byte: pollers and hot keys say it again and
+    /// again, and it needs no second reading. Gives its bytes.
+    #[inline]
+    fn repeat(
+        &mut self,
+        bytes: &[u8],
+        start: Timestamp,
+        output: &mut Output<'_>,
+    ) -> Option<usize> {
+        let last = self.last.bytes.get(..usize::from(self.last.length))?;
+        if last.is_empty() || !bytes.starts_with(last) {
+            return None;
+        }
+        if output.raw || self.may_have_left || self.replies != Replies::On {
+            return None;
+        }
+        let (n, endpoint, arguments) = (last.len(), self.last.endpoint, self.last.arguments);
+        let is_sure = self.admits(false, start, output);
+        let fate = self.fate(is_sure);
+        let asked = Asked { fate, special: Special::Plain, is_blocking: false, arguments };
+        let mut pending = request(endpoint, start, None, asked);
+        pending.request_bytes = n as u64;
+        self.open.push_back(pending);
+        self.is_sending = true;
+        Some(n)
+    }
+
+    /// Remembers a whole command for [`Self::repeat`], if its bytes alone say what it is.
+    fn remember(&mut self, bytes: &[u8]) {
+        let Some(newest) = self.open.back() else { return };
+        let asked = newest.tag;
+        let is_plain = asked.special == Special::Plain && !asked.is_blocking;
+        let length = if is_plain && newest.endpoint != EndpointId::OTHER { bytes.len() } else { 0 };
+        match (self.last.bytes.get_mut(..length), u8::try_from(length)) {
+            (Some(room), Ok(length)) if bytes.first() == Some(&b'*') => {
+                room.copy_from_slice(bytes.get(..room.len()).unwrap_or_default());
+                self.last.length = length;
+                self.last.endpoint = newest.endpoint;
+                self.last.arguments = asked.arguments;
+            }
+            _ => self.last.length = 0,
+        }
+    }
+
+    /// True if the answer to a request that begins now can be told.
+    #[inline]
+    fn admits(&mut self, is_blocking: bool, start: Timestamp, output: &mut Output<'_>) -> bool {
         let standing = Standing {
             has_open: !self.open.is_empty() || self.refused > 0,
             is_answering: self.answer.is_open,
@@ -141,31 +218,7 @@ impl Redis {
             self.doubt_all(output);
         }
         self.may_be_subscribed = false;
-        if self.may_have_left && !operation::is_for_subscribers(special, front.word) {
-            self.is_subscribed = [false; 2];
-            self.may_have_left = false;
-        }
-        let fate =
-            if self.is_answered(front, special) { self.fate(is_sure) } else { Fate::Unanswered };
-        let endpoint = operation::endpoint(front, special, output);
-        let wire = output.raw.then(|| operation::wire(front.word, front.first));
-        self.open.push_back(Pending {
-            endpoint,
-            kind: Kind::Request,
-            start,
-            first_answer: None,
-            request_bytes: 0,
-            response_bytes: 0,
-            wire,
-            tag: Asked {
-                fate,
-                special,
-                is_blocking,
-                arguments: u32::try_from(front.count).unwrap_or(u32::MAX),
-            },
-        });
-        self.arguments_left = front.left;
-        self.is_sending = true;
+        is_sure
     }
 
     /// Those open may have been asked behind others that we did not see.
@@ -233,5 +286,23 @@ impl Redis {
         {
             self.report(pending, Incomplete::Gap, output);
         }
+    }
+}
+
+fn request(
+    endpoint: EndpointId,
+    start: Timestamp,
+    wire: Option<Box<Wire>>,
+    tag: Asked,
+) -> Pending<Asked> {
+    Pending {
+        endpoint,
+        kind: Kind::Request,
+        start,
+        first_answer: None,
+        request_bytes: 0,
+        response_bytes: 0,
+        wire,
+        tag,
     }
 }
