@@ -54,9 +54,12 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// Reads the repository that this program was built from.
+    /// Reads the repository that `cargo xtask` was called in.
     pub(crate) fn of_repository() -> Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        // Asked for at run time: clones that share a target folder share this program as well.
+        let manifest = std::env::var_os("CARGO_MANIFEST_DIR");
+        let manifest = manifest.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let root = Path::new(&manifest)
             .parent()
             .context("xtask lies in the root of the repository")?
             .to_owned();
