@@ -21,7 +21,7 @@ def capturing(sandbox, name, port):
     """tcpdump on the loopback for as long as the block lasts; gives the path of the file."""
     path = sandbox.folder / f"{name}.pcap"
     command = sandbox.command(
-        program("tcpdump"), "-i", "lo", "-w", path, "-s", 65535, "-B", 131072, "-Z", "root",
+        program("tcpdump"), "-i", "lo", "-w", path, "-s", 262144, "-B", 131072, "-Z", "root",
         f"tcp port {port}",
     )
     process = sandbox.start_outside(f"tcpdump-{name}", *command)
@@ -45,9 +45,11 @@ def capturing(sandbox, name, port):
 
 @dataclasses.dataclass(frozen=True)
 class Packet:
-    """What of a TCP packet must not depend on whether somebody looks."""
+    """What of a TCP packet must not depend on whether somebody looks, and where it belongs."""
 
     source: int
+    destination: int
+    sequence: int
     flags: int
     ttl: int
     service: int
@@ -76,9 +78,10 @@ def packet(ip):
     total, fragment = struct.unpack_from(">2xHxxH", ip)
     tcp = ip[(ip[0] & 15) * 4:total]
     header = (tcp[12] >> 4) * 4
+    source, destination, sequence = struct.unpack_from(">HHI", tcp)
     return Packet(
-        source=struct.unpack_from(">H", tcp)[0], flags=tcp[13], ttl=ip[8], service=ip[1],
-        fragment=fragment, options=tuple(options(tcp[20:header])), payload=tcp[header:],
+        source=source, destination=destination, sequence=sequence, flags=tcp[13], ttl=ip[8],
+        service=ip[1], fragment=fragment, options=tuple(options(tcp[20:header])), payload=tcp[header:],
     )
 
 

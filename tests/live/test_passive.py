@@ -32,8 +32,9 @@ class PassiveTest(LiveTest):
         self.sandbox.stop(server)
         told = [packet for packet in pcap.packets(path)
                 if packet.payload or packet.flags & (pcap.SYN | pcap.FIN | pcap.RST)]
-        # The client's port is the system's choice.
-        return [vars(packet) | {"source": packet.source == PORT} for packet in told]
+        # The client's port and the first sequence numbers are the system's choice.
+        chosen = {"destination": None, "sequence": None}
+        return [vars(packet) | {"source": packet.source == PORT} | chosen for packet in told]
 
     def test_traffic_is_the_same_packet_by_packet_with_and_without_the_agent(self):
         without = self.conversation("without")
@@ -57,10 +58,18 @@ class PassiveTest(LiveTest):
         with pcap.capturing(self.sandbox, name, server.port) as path:
             loads.ab(self.sandbox, url, 10, connections=1)
         self.sandbox.stop(server.process)
-        sides = {}
+        sides, expected = {}, {}
         for packet in pcap.packets(path):
+            # A bare acknowledgement may report a hole; what was sent again counts once. Both are
+            # the timers' doing, on a machine where others work.
+            if not packet.payload:
+                continue
             stream, kinds = sides.setdefault(packet.source == server.port, (bytearray(), set()))
-            stream += packet.payload
+            ends = (packet.source, packet.destination)
+            known = (expected.get(ends, packet.sequence) - packet.sequence) % 2**32
+            if known < 2**31:
+                stream += packet.payload[known:]
+                expected[ends] = (packet.sequence + max(known, len(packet.payload))) % 2**32
             options = tuple(option[0] for option in packet.options)
             kinds.add((packet.ttl, packet.service, packet.fragment, options))
         return {side: (hashlib.sha256(DATED.sub(b"", stream)).hexdigest(), kinds)
