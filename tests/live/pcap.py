@@ -81,7 +81,8 @@ def packet(ip):
     source, destination, sequence = struct.unpack_from(">HHI", tcp)
     return Packet(
         source=source, destination=destination, sequence=sequence, flags=tcp[13], ttl=ip[8],
-        service=ip[1], fragment=fragment, options=tuple(options(tcp[20:header])), payload=tcp[header:],
+        service=ip[1], fragment=fragment, options=tuple(options(tcp[20:header])),
+        payload=tcp[header:],
     )
 
 
