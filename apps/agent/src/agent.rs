@@ -90,10 +90,14 @@ impl Agent {
         self.store().add(worker, rollup, &*self.directory);
     }
 
-    /// Replaces the health lines; `ready` once every tap that can attach is attached.
-    pub(crate) fn set_health(&self, health: Vec<TapHealth>, ready: bool) {
+    /// Replaces the health lines.
+    pub(crate) fn set_health(&self, health: Vec<TapHealth>) {
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
-        self.ready.store(ready, Ordering::Release);
+    }
+
+    /// Every tap that can attach is attached, and who owns the connections it found is known.
+    pub(crate) fn set_ready(&self) {
+        self.ready.store(true, Ordering::Release);
     }
 
     /// Who is known.

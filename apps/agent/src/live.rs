@@ -104,7 +104,7 @@ impl Live {
         tap.attach()?;
 
         let agent = Arc::new(Agent::new(Arc::clone(&directory)));
-        agent.set_health(health_lines(&scope), true);
+        agent.set_health(health_lines(&scope));
         let wishes = Arc::new(Wishes::default());
         let mut threads = Vec::new();
         let refused = Arc::clone(&agent.gauges.lines_refused);
@@ -114,9 +114,11 @@ impl Live {
         let mut worker = Worker::new(Limits::default(), directory, true, steerer, lines, false);
         worker.begin(now());
         let (rollups, windows) = sync_channel(ROLLUPS_WAITING);
-        let (scan_wishes, scan_store) = (Arc::clone(&wishes), Arc::clone(&agent));
-        threads.push(spawn("redsight-scan", move || scan(&mut scanner, &scan_wishes))?);
-        threads.push(spawn("redsight-store", move || add_all(&windows, &scan_store))?);
+        let (scan_wishes, scan_agent) = (Arc::clone(&wishes), Arc::clone(&agent));
+        let scan_all = move || scan(&mut scanner, &scan_wishes, &scan_agent);
+        threads.push(spawn("redsight-scan", scan_all)?);
+        let store_agent = Arc::clone(&agent);
+        threads.push(spawn("redsight-store", move || add_all(&windows, &store_agent))?);
         let loops = Loop { tap, worker, rollups, agent: Arc::clone(&agent), unclaimed: [0; 2] };
         let worker_wishes = Arc::clone(&wishes);
         threads.push(spawn("redsight-worker", move || loops.run(&worker_wishes))?);
@@ -262,10 +264,11 @@ fn next_pause(pause: Duration, fill: u64, size: u64) -> Duration {
     next.clamp(DRAIN_INTERVAL[0], DRAIN_INTERVAL[1])
 }
 
-fn scan(scanner: &mut Scanner, wishes: &Wishes) {
+fn scan(scanner: &mut Scanner, wishes: &Wishes, agent: &Agent) {
     // Connections that were there already get their owners by their addresses; the worker runs
     // meanwhile.
     scanner.adopt_sockets();
+    agent.set_ready();
     let mut scanned = Instant::now();
     while !wishes.stop.load(Ordering::Relaxed) {
         std::thread::sleep(QUEUE_INTERVAL);
