@@ -16,13 +16,13 @@ import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
 TESTS = HERE.parent / "tests"
-sys.path[:0] = [str(HERE), str(TESTS), str(TESTS / "demo")]
+sys.path[:0] = [str(path) for path in (HERE, TESTS, TESTS / "demo", TESTS / "live")]
 
 import sandbox as place  # noqa: E402
 import table  # noqa: E402
 from agent import Agent  # noqa: E402
 
-GROUPS = ["nginx", "redis", "postgresql", "kernel", "cost", "counted", "replay"]
+GROUPS = ["nginx", "redis", "postgresql", "kernel", "cost", "counted", "durations", "replay"]
 
 
 class Bench:
@@ -36,9 +36,9 @@ class Bench:
         """A fresh sandbox."""
         return place.Sandbox("redsight-bench")
 
-    def agent(self, sandbox):
+    def agent(self, sandbox, *options):
         """A fresh agent on that sandbox."""
-        return Agent(sandbox, self.binary)
+        return Agent(sandbox, self.binary, *options)
 
 
 def arguments():

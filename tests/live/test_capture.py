@@ -1,8 +1,10 @@
-"""Live durations and counts are those of a packet capture of the same run."""
+"""Live exchanges are those of a packet capture of the same run.
+
+How near their durations are is measured, not tested: `benches/run.py --only durations`.
+"""
 
 import collections
 import json
-import statistics
 import subprocess
 import sys
 import unittest
@@ -12,15 +14,6 @@ import observed
 import pcap
 import servers
 from cases import LiveTest, each
-
-# As the numbers are given: whole microseconds, and a percentile may lie between two of them.
-SHARE, ROUNDING_US = 0.011, 2
-
-
-def percentile(lines, share):
-    """Of the durations."""
-    durations = sorted(line["duration_us"] for line in lines)
-    return statistics.quantiles(durations, n=100, method="inclusive")[share - 1]
 
 
 def replayed(path):
@@ -69,12 +62,7 @@ class CaptureTest(LiveTest):
         if sums.lost:
             self.say(f"lost {sums.lost} of {sums.seen} bytes")
         same(self, live, capture_lines)
-        live, capture_lines = ([line for line in lines if line["incomplete"] is None]
-                               for lines in (live, capture_lines))
-        for share in (50, 99):
-            seen, truth = percentile(live, share), percentile(capture_lines, share)
-            self.say(f"p{share} {seen:.0f} µs, capture {truth:.0f} µs")
-            self.assertLessEqual(abs(seen - truth), truth * SHARE + ROUNDING_US)
+        self.say(f"{len(live)} lines")
 
 
 class SameTest(LiveTest):
