@@ -32,8 +32,10 @@ pub struct Owner<'a> {
     pub network_namespace: u64,
 }
 
-/// A service, or an address nobody here owns. What people see in every table.
+/// A service, or an address nobody here owns. What people see in every table. Text that is not
+/// known is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Entity {
     /// Service name (`service.name`).
     pub name: String,
@@ -43,6 +45,8 @@ pub struct Entity {
     pub namespace: String,
     /// `service.instance.id`: stable for one container or one process group on this host.
     pub instance: String,
+    /// `service.version`, where the operator, the image or the program says it.
+    pub version: String,
     /// Process ids now alive.
     pub pids: Vec<u32>,
     /// Path of the executable.
@@ -53,10 +57,30 @@ pub struct Entity {
     pub listens: Vec<String>,
     /// Network namespace inode; 0 if not known.
     pub network_namespace: u64,
-    /// Container id; empty if none.
+    /// Language, spelled as `telemetry.sdk.language`: `go`, `rust`, `cpp`, `java`, `nodejs`, …
+    pub language: String,
+    /// What runs the program (`process.runtime.name`): `cpython`, `hotspot`, `node`, `bun`, …
+    pub runtime: String,
+    /// Version of the runtime, or of the compiler where the runtime is part of the program.
+    pub runtime_version: String,
+    /// Who built the runtime, where it says so: `Debian`, `Eclipse Adoptium`.
+    pub runtime_vendor: String,
+    /// Container id.
     pub container: String,
-    /// systemd unit; empty if none.
+    /// Name of the container (`container.name`, `k8s.container.name`).
+    pub container_name: String,
+    /// Image the container was made from, as it was asked for (`container.image.name`).
+    pub image: String,
+    /// Kubernetes pod (`k8s.pod.name`).
+    pub pod: String,
+    /// Namespace of the pod (`k8s.namespace.name`).
+    pub pod_namespace: String,
+    /// systemd unit of the system's manager.
     pub unit: String,
+    /// systemd unit of a user's manager, which is itself the unit `user@<uid>.service`.
+    pub user_unit: String,
+    /// The innermost systemd slice.
+    pub slice: String,
     /// True if the entity runs on this host and in scope; false for a peer known by address only.
     pub local: bool,
 }

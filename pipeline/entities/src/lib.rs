@@ -26,6 +26,6 @@ mod records;
 mod roster;
 
 pub use directory::{Directory, Refused};
-pub use process::{Environment, Files, Listen, Process};
+pub use process::{Environment, Files, Labels, Listen, Process, Runtime};
 #[cfg(target_os = "linux")]
 pub use sources::procfs::{ScanSummary, Scanner, Scope};

@@ -1,7 +1,9 @@
 //! What a source tells about one process, before anyone has named it.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Longest service name kept, in bytes: twice the longest Kubernetes name (63) and a little.
 pub const NAME_BYTES_MAX: usize = 128;
@@ -31,12 +33,53 @@ pub struct Process {
     pub cgroup: String,
     /// Container id; empty if none.
     pub container: String,
-    /// systemd unit; empty if none.
+    /// Language and runtime.
+    pub runtime: Runtime,
+    /// What the runtime's files say about the container.
+    pub labels: Option<Arc<Labels>>,
+    /// systemd unit of the system's manager; empty if none.
     pub unit: String,
+    /// systemd unit of a user's manager; empty if none.
+    pub user_unit: String,
+    /// The innermost systemd slice; empty if none.
+    pub slice: String,
     /// True if the agent runs in the same unit: such a unit names a session, not a service.
     pub shares_agents_unit: bool,
     /// Inode of the network namespace; 0 if it could not be read.
     pub network_namespace: u64,
+}
+
+/// What a program was written in and what runs it. Text that is not known is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Runtime {
+    /// As `telemetry.sdk.language` spells it.
+    pub language: &'static str,
+    /// What runs the program: `cpython`, `hotspot`, `node`, …
+    pub name: &'static str,
+    /// Version of the runtime, or of the compiler where the runtime is part of the program.
+    pub version: String,
+    /// Who built the runtime.
+    pub vendor: String,
+    /// What the program's own build calls it: the path of a Go main package.
+    pub program: String,
+    /// Version of the program, if its build says so.
+    pub program_version: String,
+}
+
+/// A container as the files of its runtime describe it. Text that is not known is empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels {
+    /// Name of the container.
+    pub name: String,
+    /// Image it was made from, as it was asked for.
+    pub image: String,
+    /// Pod it belongs to.
+    pub pod: String,
+    /// The pod's namespace.
+    pub pod_namespace: String,
+    /// Labels and annotations, the pod's and the container's own; only keys that may name a
+    /// service.
+    pub pairs: BTreeMap<String, String>,
 }
 
 /// The only environment variables that are ever copied out of a process.

@@ -195,13 +195,7 @@ impl Roster {
             name: named.name.clone(),
             reason: named.reason.to_owned(),
             namespace: named.namespace.clone(),
-            executable: process.executable.clone(),
-            arguments: mask::arguments(&process.argv),
-            network_namespace: process.network_namespace,
-            container: process.container.clone(),
-            unit: process.unit.clone(),
-            local: true,
-            ..Entity::default()
+            ..facts(process)
         };
         let group = Group {
             id: None,
@@ -315,5 +309,30 @@ impl Group {
             Some(port) => format!("{host}:{port}"),
             None => host.to_owned(),
         }
+    }
+}
+
+/// What an entity says about its process whatever it is called.
+fn facts(process: &Process) -> Entity {
+    let labels = process.labels.as_deref().cloned().unwrap_or_default();
+    Entity {
+        executable: process.executable.clone(),
+        arguments: mask::arguments(&process.argv),
+        network_namespace: process.network_namespace,
+        language: process.runtime.language.to_owned(),
+        runtime: process.runtime.name.to_owned(),
+        runtime_version: process.runtime.version.clone(),
+        runtime_vendor: process.runtime.vendor.clone(),
+        version: process.runtime.program_version.clone(),
+        container: process.container.clone(),
+        container_name: labels.name,
+        image: labels.image,
+        pod: labels.pod,
+        pod_namespace: labels.pod_namespace,
+        unit: process.unit.clone(),
+        user_unit: process.user_unit.clone(),
+        slice: process.slice.clone(),
+        local: true,
+        ..Entity::default()
     }
 }

@@ -133,6 +133,7 @@ impl ProcFs {
             unit,
             cgroup,
             network_namespace: self.network_namespace(pid),
+            ..Process::default()
         }
     }
 
