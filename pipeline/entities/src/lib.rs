@@ -5,8 +5,9 @@
 //! Where facts and names come from is listed in [`sources`]; which name wins, in [`resolve`].
 //!
 //! Takes: process ids and addresses. Gives: [`model::EntityId`] and [`model::Entity`]. It reads
-//! `/proc` and nothing else, sends nothing, and keeps no secret: arguments are masked before they
-//! are stored, and of an environment only three variables are ever copied.
+//! `/proc`, and through it the few files of a process that name it; it sends nothing and keeps no
+//! secret: arguments are masked before they are stored, and of an environment only the variables
+//! of a list ([`variables::VARIABLES`]) are ever copied.
 #![forbid(unsafe_code)]
 #![cfg_attr(
     not(target_os = "linux"),
@@ -18,6 +19,7 @@ pub mod mask;
 pub mod process;
 pub mod resolve;
 pub mod sources;
+pub mod variables;
 
 mod known;
 mod listening;
@@ -26,6 +28,7 @@ mod records;
 mod roster;
 
 pub use directory::{Directory, Refused};
-pub use process::{Environment, Files, Labels, Listen, Process, Runtime};
+pub use process::{Files, Labels, Listen, Process, Runtime};
 #[cfg(target_os = "linux")]
 pub use sources::procfs::{ScanSummary, Scanner, Scope};
+pub use variables::Environment;

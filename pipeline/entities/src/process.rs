@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::variables::Environment;
+
 /// Longest service name kept, in bytes: twice the longest Kubernetes name (63) and a little.
 pub const NAME_BYTES_MAX: usize = 128;
 
@@ -82,41 +84,6 @@ pub struct Labels {
     pub pairs: BTreeMap<String, String>,
 }
 
-/// The only environment variables that are ever copied out of a process.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Environment {
-    /// `OTEL_SERVICE_NAME`.
-    pub otel_service_name: Option<String>,
-    /// `OTEL_RESOURCE_ATTRIBUTES`.
-    pub otel_resource_attributes: Option<String>,
-    /// `DD_SERVICE`.
-    pub dd_service: Option<String>,
-}
-
-impl Environment {
-    /// Picks the known variables out of a NUL-separated block and forgets the rest.
-    pub fn from_block(block: &[u8]) -> Self {
-        let mut environment = Self::default();
-        for pair in block.split(|&byte| byte == 0) {
-            let Some(at) = pair.iter().position(|&byte| byte == b'=') else {
-                continue;
-            };
-            let (name, value) = pair.split_at(at);
-            let slot = match name {
-                b"OTEL_SERVICE_NAME" => &mut environment.otel_service_name,
-                b"OTEL_RESOURCE_ATTRIBUTES" => &mut environment.otel_resource_attributes,
-                b"DD_SERVICE" => &mut environment.dd_service,
-                _ => continue,
-            };
-            let value = String::from_utf8_lossy(value.get(1..).unwrap_or_default());
-            if !value.trim().is_empty() {
-                *slot = Some(value.trim().to_owned());
-            }
-        }
-        environment
-    }
-}
-
 /// An address a process listens on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Listen {
@@ -141,15 +108,31 @@ impl Listen {
     }
 }
 
-/// Small text files as a process sees them, for names that stand beside a script.
+/// Files as a process sees them, for names that stand beside a program. Reading is bounded, and
+/// whatever is no plain file is not there.
 pub trait Files {
     /// The whole file, or `None` if it is not a plain file, too large or not text.
     fn read(&self, path: &Path) -> Option<String>;
+
+    /// Names in a folder, sorted; none if it is no folder, and a bounded number of them.
+    fn list(&self, folder: &Path) -> Vec<String>;
+
+    /// Bytes of a plain file of any size: at most `length` of them from `offset`, which counts
+    /// from the end if it is negative; and the size of the file.
+    fn part(&self, path: &Path, offset: i64, length: usize) -> Option<(Vec<u8>, u64)>;
 }
 
 /// Sees no files; for sources that have none, and for tests.
 impl Files for () {
     fn read(&self, _path: &Path) -> Option<String> {
+        None
+    }
+
+    fn list(&self, _folder: &Path) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn part(&self, _path: &Path, _offset: i64, _length: usize) -> Option<(Vec<u8>, u64)> {
         None
     }
 }

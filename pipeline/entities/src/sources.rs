@@ -2,7 +2,8 @@
 //!
 //! A source of names is a function from what is known about a process to a name, and a line in
 //! [`SOURCES`]; the order of the lines is the precedence. Container and orchestrator names stand
-//! between the environment and systemd. [`procfs`] is the source of the facts themselves on Linux.
+//! between the environment and the platform. [`procfs`] is the source of the facts themselves on
+//! Linux.
 
 use crate::process::{Files, Process};
 use crate::resolve::Named;
@@ -29,6 +30,8 @@ pub struct Source {
 /// Every source of names, the strongest first.
 pub const SOURCES: &[Source] = &[
     Source { label: "environment", name: environment::name },
+    Source { label: "platform", name: environment::platform },
+    Source { label: "supervisor", name: environment::supervisor },
     Source { label: "systemd", name: systemd::name },
     Source { label: "script", name: script::name },
     Source { label: "executable", name: executable::name },

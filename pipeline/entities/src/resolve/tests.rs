@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::{Named, name};
-use crate::process::{Environment, Files, Process};
+use crate::process::{Files, Process};
 use crate::sources::systemd;
+use crate::variables::Environment;
 
 /// What one row knows of a process.
 #[derive(Default)]
@@ -25,6 +26,14 @@ struct OneFile(HashMap<PathBuf, String>);
 impl Files for OneFile {
     fn read(&self, path: &Path) -> Option<String> {
         self.0.get(path).cloned()
+    }
+
+    fn list(&self, _folder: &Path) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn part(&self, _path: &Path, _offset: i64, _length: usize) -> Option<(Vec<u8>, u64)> {
+        None
     }
 }
 
@@ -285,10 +294,9 @@ fn everything_else_is_called_after_its_program() {
 #[test]
 fn names_are_short_and_clean() {
     let process = Process {
-        environment: Environment {
-            otel_service_name: Some(format!(" a\n\u{7}b {}", "ü".repeat(200))),
-            ..Environment::default()
-        },
+        environment: Environment::from_block(
+            format!("OTEL_SERVICE_NAME= a\n\u{7}b {}", "ü".repeat(200)).as_bytes(),
+        ),
         ..Process::default()
     };
     let named = name(&process, &());

@@ -1,8 +1,9 @@
 //! Linux: the processes of the scope, from `/proc` and the control groups.
 //!
-//! [`Scanner`] owns the walk; [`read`] turns files into a [`Process`](crate::Process), [`scope`]
-//! lists process ids, [`sockets`] finds out who listens.
+//! [`Scanner`] owns the walk; [`read`] turns files into a [`Process`](crate::Process), [`files`]
+//! shows a process's own files, [`scope`] lists process ids, [`sockets`] finds out who listens.
 
+mod files;
 mod read;
 mod scanner;
 mod scope;

@@ -9,8 +9,10 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use crate::process::{Environment, Files, Process};
+use super::files::ProcessFiles;
+use crate::process::Process;
 use crate::sources::{container, systemd};
+use crate::variables::Environment;
 
 /// Bytes taken of a command line: more than the longest that is shown, room for class paths.
 const CMDLINE_BYTES_MAX: usize = 32 * 1024;
@@ -18,8 +20,6 @@ const CMDLINE_BYTES_MAX: usize = 32 * 1024;
 const ENVIRON_BYTES_MAX: usize = 128 * 1024;
 /// Bytes of `stat` and `cgroup`.
 const SMALL_BYTES_MAX: usize = 8 * 1024;
-/// Largest file beside a script that is read.
-const FILE_BYTES_MAX: u64 = 64 * 1024;
 
 /// Set in the flags of kernel threads (`PF_KTHREAD`).
 const KERNEL_THREAD: u64 = 0x0020_0000;
@@ -167,7 +167,7 @@ impl ProcFs {
 
     /// A view of the process's own files.
     pub(super) fn files(&self, pid: u32) -> ProcessFiles {
-        ProcessFiles { root: self.root.join(pid.to_string()).join("root") }
+        ProcessFiles::new(self.root.join(pid.to_string()).join("root"))
     }
 
     fn network_namespace(&mut self, pid: u32) -> u64 {
@@ -221,27 +221,6 @@ impl ProcFs {
 
     fn note(&mut self, error: &io::Error) {
         self.denied += u64::from(error.kind() == io::ErrorKind::PermissionDenied);
-    }
-}
-
-/// Files below `/proc/<pid>/root`: what the process sees, also in a container.
-#[derive(Debug)]
-pub(super) struct ProcessFiles {
-    root: PathBuf,
-}
-
-impl Files for ProcessFiles {
-    fn read(&self, path: &Path) -> Option<String> {
-        let path = self.root.join(path.strip_prefix("/").ok()?);
-        // The process owns this tree: a pipe would block the reader, a link may lead out of it.
-        let found = fs::symlink_metadata(&path).ok()?;
-        if !found.is_file() || found.len() > FILE_BYTES_MAX {
-            return None;
-        }
-        let mut text = String::new();
-        let file = File::open(path).ok()?;
-        file.take(FILE_BYTES_MAX).read_to_string(&mut text).ok()?;
-        Some(text)
     }
 }
 
