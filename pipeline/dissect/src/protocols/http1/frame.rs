@@ -285,12 +285,6 @@ pub(super) fn blank(bytes: &[u8]) -> usize {
     }
 }
 
-/// True if the method is registered or in wide use: only such a word says "a request starts here"
-/// where we did not see what came before.
-pub(super) fn is_known_method(method: &[u8]) -> bool {
-    super::operation::method_name(method).is_some()
-}
-
 fn is_blank(line: &[u8]) -> bool {
     matches!(line, b"\r\n" | b"\n")
 }

@@ -27,13 +27,13 @@
 
 use model::{Family, ProtocolInfo};
 
+use crate::naming::http;
 use crate::protocol::{Opening, Protocol, Session, Start, Verdict};
 use frame::{Read, RequestLine, Version};
 use session::Http1Session;
 
 mod frame;
 mod h2c;
-mod operation;
 mod session;
 mod sync;
 
@@ -117,10 +117,10 @@ fn request(client: &[u8], from_start: bool) -> Verdict {
             let method = client.split(|b| *b == b' ').next().unwrap_or_default();
             let rest = client.get(method.len() + 1..).unwrap_or_default();
             let is_path = rest.starts_with(b"/") || rest.starts_with(b"http");
-            if is_path && client.len() >= LONG_LINE_BYTES && frame::is_known_method(method) {
+            if is_path && client.len() >= LONG_LINE_BYTES && http::is_known_method(method) {
                 return Verdict::Match(LONG);
             }
-            if rest.is_empty() && !operation::may_become_method(method) && !from_start {
+            if rest.is_empty() && !http::may_become_method(method) && !from_start {
                 return Verdict::No;
             }
             Verdict::NotYet
@@ -134,7 +134,7 @@ fn judge_line(line: &RequestLine<'_>, from_start: bool) -> Verdict {
     match line.version {
         _ if is_ssdp => Verdict::No,
         // In the middle of a stream any word may stand before a blank.
-        Version::One(_) if from_start || frame::is_known_method(line.method) => {
+        Version::One(_) if from_start || http::is_known_method(line.method) => {
             Verdict::Match(Verdict::CERTAIN)
         }
         Version::Simple if from_start => Verdict::Match(SIMPLE),

@@ -16,7 +16,8 @@ use model::{Exchange, Incomplete, ProtocolInfo, ShortText, Side, Status, Timesta
 
 use super::frame::{self, Fields, Read, Version};
 use super::sync::Turns;
-use super::{h2c, operation};
+use super::h2c;
+use crate::naming::http;
 use crate::pairing::{InOrder, Pending};
 use crate::protocol::{Input, Output, Session, Start, Step};
 
@@ -107,7 +108,7 @@ impl Texts {
     fn status(&mut self, code: [u8; 3]) -> Status {
         if self.code != code {
             self.code = code;
-            self.status = operation::status(code);
+            self.status = http::status(code);
         }
         self.status
     }
@@ -354,12 +355,12 @@ fn find_answer(bytes: &[u8], is_pipelined: bool) -> Option<usize> {
 fn starts_request(bytes: &[u8]) -> bool {
     match frame::request_line(bytes) {
         Read::Whole(line, _) => {
-            line.version != Version::Simple && frame::is_known_method(line.method)
+            line.version != Version::Simple && http::is_known_method(line.method)
         }
         Read::Malformed => false,
         Read::Partial => match bytes.iter().position(|b| *b == b' ') {
-            Some(space) => frame::is_known_method(bytes.get(..space).unwrap_or_default()),
-            None => operation::may_become_method(bytes),
+            Some(space) => http::is_known_method(bytes.get(..space).unwrap_or_default()),
+            None => http::may_become_method(bytes),
         },
     }
 }

@@ -5,10 +5,10 @@ use model::{Incomplete, Kind, Side, Timestamp};
 use super::{
     Answering, Asked, GARBAGE_BYTES_MAX, H2C_BYTES_MAX, Http1Session, Method, Sending, took_or_wait,
 };
+use crate::naming::http;
 use crate::pairing::Pending;
 use crate::protocol::{Input, Output, Step};
 use crate::protocols::http1::frame::{self, Coding, Fields, Read, RequestLine, Version};
-use crate::protocols::http1::operation;
 use crate::protocols::http1::sync::Standing;
 
 impl Http1Session {
@@ -32,7 +32,7 @@ impl Http1Session {
                 // The final answer came instead of a 100: the client may go on without the body.
                 if !self.is_sending {
                     match frame::request_line(input.bytes) {
-                        Read::Whole(line, _) if frame::is_known_method(line.method) => {
+                        Read::Whole(line, _) if http::is_known_method(line.method) => {
                             return self.start_request(input, output);
                         }
                         Read::Partial if input.bytes.len() < GARBAGE_BYTES_MAX => {
@@ -100,13 +100,13 @@ impl Http1Session {
             _ => Method::Other,
         };
         let pending = Pending {
-            endpoint: operation::endpoint(line.method, line.target, output),
+            endpoint: http::endpoint(line.method, line.target, output),
             kind: Kind::Request,
             start: input.first_at,
             first_answer: None,
             request_bytes: (length + more) as u64,
             response_bytes: 0,
-            wire: output.raw.then(|| operation::wire(line.method, line.target)),
+            wire: output.raw.then(|| http::wire(line.method, line.target)),
             tag: Asked { method, version: line.version, is_reported: false },
         };
         self.ask(pending, input.at, output);
@@ -131,7 +131,7 @@ impl Http1Session {
     fn accepts(&self, line: &RequestLine<'_>) -> bool {
         match line.version {
             Version::Simple => self.is_fresh,
-            Version::One(_) => !self.is_strict || frame::is_known_method(line.method),
+            Version::One(_) => !self.is_strict || http::is_known_method(line.method),
         }
     }
 

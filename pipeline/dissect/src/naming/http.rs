@@ -1,8 +1,9 @@
-//! Method and target → operation and route; status code → outcome.
+//! What every version of HTTP calls its requests and answers: method and target → operation and
+//! route, status code → outcome.
 
 use model::{EndpointId, ShortText, Status, Wire};
 
-use crate::naming::route;
+use super::route;
 use crate::protocol::Output;
 
 /// Methods of the IANA registry, and those of caches and UPnP events that are as common. Anything
@@ -57,21 +58,28 @@ const METHODS: [&str; 45] = [
 ];
 
 /// The name of a known method.
-pub(super) fn method_name(method: &[u8]) -> Option<&'static str> {
+fn method_name(method: &[u8]) -> Option<&'static str> {
     METHODS.into_iter().find(|name| name.as_bytes() == method)
 }
 
+/// True if the method is registered or in wide use: only such a word says "a request starts here"
+/// where we did not see what came before.
+pub fn is_known_method(method: &[u8]) -> bool {
+    method_name(method).is_some()
+}
+
 /// True if more bytes may make a known method of these.
-pub(super) fn may_become_method(start: &[u8]) -> bool {
+pub fn may_become_method(start: &[u8]) -> bool {
     METHODS.into_iter().any(|name| name.as_bytes().starts_with(start))
 }
 
 /// The endpoint of a request; naming is skipped for a method and path seen lately.
 #[inline]
-pub(super) fn endpoint(method: &[u8], target: &[u8], output: &mut Output<'_>) -> EndpointId {
-    let is_tunnel = method == b"CONNECT";
+pub fn endpoint(method: &[u8], target: &[u8], output: &mut Output<'_>) -> EndpointId {
+    // A tunnel's target is an authority; an extended CONNECT (RFC 8441 §4) has a path.
+    let is_tunnel = method == b"CONNECT" && target.first() != Some(&b'/');
     let path = if is_tunnel { target } else { route::path(target) };
-    output.names.cached("http1", (method, path), |operation, name| {
+    output.names.cached("http", (method, path), |operation, name| {
         operation.push_str(method_name(method).unwrap_or("_OTHER"));
         if is_tunnel {
             route::authority(path, name);
@@ -82,7 +90,7 @@ pub(super) fn endpoint(method: &[u8], target: &[u8], output: &mut Output<'_>) ->
 }
 
 /// The request as on the wire.
-pub(super) fn wire(method: &[u8], target: &[u8]) -> Box<Wire> {
+pub fn wire(method: &[u8], target: &[u8]) -> Box<Wire> {
     Box::new(Wire {
         operation: String::from_utf8_lossy(method).into_owned(),
         target: Some(String::from_utf8_lossy(target).into_owned()),
@@ -92,7 +100,7 @@ pub(super) fn wire(method: &[u8], target: &[u8]) -> Box<Wire> {
 
 /// What a status code says: the service failed from 500 on, the client from 400 on.
 #[inline]
-pub(super) fn status(code: [u8; 3]) -> Status {
+pub fn status(code: [u8; 3]) -> Status {
     let [class, ..] = code;
     Status { code: ShortText::from_wire(&code), error: class >= b'5', client_error: class == b'4' }
 }
