@@ -8,12 +8,13 @@
 //! ```
 
 use model::{
-    Chunk, CloseReason, Content, Direction, Incomplete, Ledger, MissingReason, Outcome,
+    Chunk, CloseReason, Content, Direction, EndpointId, Incomplete, Ledger, MissingReason, Outcome,
     ProtocolInfo, Side, Timestamp,
 };
 
 use crate::classify::{Clues, Decision, classify};
-use crate::protocol::{Input, Output, Protocol, Session, Start, Step};
+use crate::protocol::{Input, Output, Protocol, Session, Start, Step, Successor};
+use crate::protocols;
 
 mod opening;
 mod reading;
@@ -238,6 +239,13 @@ impl Dissector {
                             }
                             bytes = rest;
                         }
+                        After::Upgraded(rest, successor) => {
+                            self.from_start = reading.is_in_step();
+                            for (direction, held, at) in self.upgraded(successor) {
+                                self.bytes(direction, &held, at, output, counters);
+                            }
+                            bytes = rest;
+                        }
                     }
                 }
                 State::Opening(_) => {
@@ -260,6 +268,16 @@ impl Dissector {
                 Direction::BOTH.map(|direction| (direction, Vec::new(), Timestamp::UNKNOWN))
             }
         }
+    }
+
+    /// On to what both ends agreed on. Gives the bytes that were held for the session before.
+    fn upgraded(&mut self, successor: Successor) -> [(Direction, Vec<u8>, Timestamp); 2] {
+        let client = self.client.unwrap_or(Direction::Forward);
+        let held = self.agreed();
+        if let Some(protocol) = protocols::named(successor.protocol.name.as_bytes()) {
+            self.read(protocol, client, Some(successor.upgraded_by));
+        }
+        held
     }
 
     /// Back to the classifier because the session lost its way.
@@ -312,7 +330,7 @@ impl Dissector {
         match decision {
             Decision::Take(protocol, client) => {
                 let held = slot.take();
-                self.read(protocol, client);
+                self.read(protocol, client, None);
                 match held {
                     None => self.bytes(direction, bytes, at, output, counters),
                     Some(held) => {
@@ -349,9 +367,15 @@ impl Dissector {
         }
     }
 
-    fn read(&mut self, protocol: &'static dyn Protocol, client: Direction) {
+    fn read(
+        &mut self,
+        protocol: &'static dyn Protocol,
+        client: Direction,
+        upgraded_by: Option<EndpointId>,
+    ) {
         self.client = Some(client);
-        let session: Box<dyn Session> = protocol.open(Start { from_start: self.from_start });
+        let start = Start { from_start: self.from_start, upgraded_by };
+        let session: Box<dyn Session> = protocol.open(start);
         self.state = State::Reading(Box::new(Reading::new(protocol.protocol(), session, client)));
     }
 

@@ -1,6 +1,6 @@
 //! The two traits a protocol implements, and the words they use.
 
-use model::{Direction, Exchange, Incomplete, Names, ProtocolInfo, Side, Timestamp};
+use model::{Direction, EndpointId, Exchange, Incomplete, Names, ProtocolInfo, Side, Timestamp};
 
 /// A protocol as a value: what it is, how it is recognised, how it is read.
 pub trait Protocol: Sync {
@@ -52,6 +52,8 @@ pub struct Start {
     /// True if both streams are seen from their first byte. False: the session may begin in the
     /// middle of a conversation, and must not pair an answer with a request it has not seen.
     pub from_start: bool,
+    /// The request by which both ends agreed on this protocol, if it began by an upgrade.
+    pub upgraded_by: Option<EndpointId>,
 }
 
 /// A piece of one side's stream, given to [`Session::step`].
@@ -91,6 +93,17 @@ pub enum Step {
     /// After the first `n` bytes the connection speaks something else (upgrade, tunnel, TLS): both
     /// sides are classified anew. The session emits what is pending before it says so.
     Becomes(usize),
+    /// The same, and both ends have agreed on what.
+    Upgrades(usize, Successor),
+}
+
+/// What a connection speaks from here on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Successor {
+    /// Which protocol; one of ours.
+    pub protocol: &'static ProtocolInfo,
+    /// The request by which it was agreed on.
+    pub upgraded_by: EndpointId,
 }
 
 /// One connection of one protocol: frames → exchanges.

@@ -20,6 +20,12 @@ macro_rules! protocols {
 
 protocols! { http1, postgresql, redis }
 
+/// The protocol with this id, whatever the case of its letters.
+pub(crate) fn named(id: &[u8]) -> Option<&'static dyn Protocol> {
+    let is_it = |p: &&&dyn Protocol| p.protocol().name.as_bytes().eq_ignore_ascii_case(id);
+    PROTOCOLS.iter().find(is_it).copied()
+}
+
 /// A toy that `cargo xtask new-protocol NAME` copies: real enough to be tested, and only then
 /// compiled.
 #[cfg(test)]

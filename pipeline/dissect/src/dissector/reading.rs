@@ -4,7 +4,7 @@ use model::{
     Chunk, Content, Direction, Ledger, MissingReason, Outcome, ProtocolInfo, Side, Timestamp,
 };
 
-use super::{Dissector, Input, Output, Session, Step, Wants, side_of};
+use super::{Dissector, Input, Output, Session, Step, Successor, Wants, side_of};
 
 /// Bytes a session may search for a frame boundary before the connection is classified anew.
 const RESYNC_BYTES_MAX: u64 = 64 * 1024;
@@ -41,6 +41,8 @@ pub(super) enum After<'a> {
     /// Classify anew. `Some(rest)`: the connection agreed to speak something else and `rest` is its
     /// start. `None`: the session is lost and everything is booked.
     Anew(Option<&'a [u8]>),
+    /// Read the rest as what both ends agreed on.
+    Upgraded(&'a [u8], Successor),
 }
 
 impl Reading {
@@ -54,6 +56,11 @@ impl Reading {
 
     pub(super) fn held(&self) -> u64 {
         self.sides.iter().map(|s| s.held.len() as u64).sum()
+    }
+
+    /// True if the next byte of either side starts a frame.
+    pub(super) fn is_in_step(&self) -> bool {
+        self.sides.iter().all(|stream| stream.searched.is_none())
     }
 
     /// What is held of each direction, with the time of its first byte.
@@ -104,7 +111,8 @@ impl Reading {
             match self.settle(side, step, given, bytes, at, ledger) {
                 Settled::Next(rest) => bytes = rest,
                 Settled::Done => return After::Done,
-                Settled::Becomes(rest) => return After::Anew(Some(rest)),
+                Settled::Becomes(rest, None) => return After::Anew(Some(rest)),
+                Settled::Becomes(rest, Some(next)) => return After::Upgraded(rest, next),
             }
         }
     }
@@ -143,14 +151,21 @@ impl Reading {
     ) -> Settled<'a> {
         let shown = held + bytes.len();
         let stream = &mut self.sides[side.index()];
+        let mut next = None;
         let (head, body, becomes) = match step {
             Step::Took(n) if n == 0 || n > shown => return self.desync(side, bytes, ledger),
-            Step::Skip { head, .. } | Step::Becomes(head) if head > shown => {
+            Step::Skip { head, .. } | Step::Becomes(head) | Step::Upgrades(head, _)
+                if head > shown =>
+            {
                 return self.desync(side, bytes, ledger);
             }
             Step::Took(head) => (head, None, false),
             Step::Skip { head, body } => (head, Some(body), false),
             Step::Becomes(head) => (head, None, true),
+            Step::Upgrades(head, successor) => {
+                next = Some(successor);
+                (head, None, true)
+            }
             Step::Desync => return self.desync(side, bytes, ledger),
             Step::Wait if shown > Dissector::HELD_MAX => return self.desync(side, bytes, ledger),
             Step::Wait => {
@@ -177,7 +192,7 @@ impl Reading {
             stream.body = body;
             stream.body_passed = 0;
         }
-        if becomes { Settled::Becomes(rest) } else { Settled::Next(rest) }
+        if becomes { Settled::Becomes(rest, next) } else { Settled::Next(rest) }
     }
 
     /// Lets the body in progress pass. Gives the bytes after it.
@@ -306,5 +321,5 @@ impl Reading {
 enum Settled<'a> {
     Next(&'a [u8]),
     Done,
-    Becomes(&'a [u8]),
+    Becomes(&'a [u8], Option<Successor>),
 }

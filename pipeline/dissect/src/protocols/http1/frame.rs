@@ -6,6 +6,11 @@
 //! blanks, a field name may be followed by blanks. Strict about the version: `HTTP/1.x` and nothing
 //! else.
 
+use model::ProtocolInfo;
+
+use crate::protocol::Protocol;
+use crate::protocols;
+
 /// The longest method taken: the longest registered one has 17 letters.
 const METHOD_BYTES_MAX: usize = 32;
 
@@ -160,6 +165,8 @@ pub(super) struct Fields {
     pub(super) expects: bool,
     /// `Upgrade: h2c`.
     pub(super) upgrades_to_h2c: bool,
+    /// `Upgrade` to a protocol of that name.
+    pub(super) upgrades_to: Option<&'static ProtocolInfo>,
     /// The field a folded line would continue.
     last: Field,
 }
@@ -238,7 +245,10 @@ impl Fields {
                 }
             }
             Field::Expect => self.expects |= value.eq_ignore_ascii_case(b"100-continue"),
-            Field::Upgrade => self.upgrades_to_h2c |= value.eq_ignore_ascii_case(b"h2c"),
+            Field::Upgrade => {
+                self.upgrades_to_h2c |= value.eq_ignore_ascii_case(b"h2c");
+                self.upgrades_to = protocols::named(value).map(Protocol::protocol);
+            }
         }
     }
 }

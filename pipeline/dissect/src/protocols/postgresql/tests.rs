@@ -31,7 +31,7 @@ struct Play {
 impl Play {
     fn new(from_start: bool) -> Self {
         Self {
-            session: Postgres::new(Start { from_start }),
+            session: Postgres::new(Start { from_start, upgraded_by: None }),
             names: Names::new(Names::LIMIT),
             found: Vec::new(),
         }
@@ -165,7 +165,7 @@ fn mangled_conversations_are_survived() {
                 match play.step(side, rest, turn) {
                     Step::Took(0) => panic!("no progress"),
                     Step::Took(n) | Step::Skip { head: n, .. } => rest = &rest[n..],
-                    Step::Wait | Step::Desync | Step::Becomes(_) => break,
+                    Step::Wait | Step::Desync | Step::Becomes(_) | Step::Upgrades(..) => break,
                 }
             }
             play.with(|session, output| session.gap(side, 1, Timestamp(turn), output));

@@ -19,7 +19,7 @@ struct Play {
 impl Play {
     fn new() -> Self {
         Self {
-            session: Redis::new(Start { from_start: true }),
+            session: Redis::new(Start { from_start: true, upgraded_by: None }),
             names: Names::new(Names::LIMIT),
             found: Vec::new(),
         }

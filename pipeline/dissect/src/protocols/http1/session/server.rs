@@ -3,7 +3,7 @@
 use model::{Incomplete, Side, Timestamp};
 
 use super::{Answering, GARBAGE_BYTES_MAX, H2C_BYTES_MAX, Http1Session, Method, took_or_wait};
-use crate::protocol::{Input, Output, Step};
+use crate::protocol::{Input, Output, Step, Successor};
 use crate::protocols::http1::frame::{self, Coding, Fields, Read, Version};
 use crate::protocols::http1::h2c;
 
@@ -202,12 +202,18 @@ impl Http1Session {
             self.server = Answering::Switching(h2c::Answer::default());
             return Step::Took(head);
         }
-        if let Some(asked) = self.open.front_mut() {
+        let asked = self.open.front_mut().map(|asked| {
             asked.first_answer.get_or_insert(at);
-        }
+            asked.endpoint
+        });
         self.answered(at, output);
         self.give_up(Incomplete::Gap, output);
-        Step::Becomes(head)
+        match (asked, fields.upgrades_to) {
+            (Some(upgraded_by), Some(protocol)) => {
+                Step::Upgrades(head, Successor { protocol, upgraded_by })
+            }
+            _ => Step::Becomes(head),
+        }
     }
 
     /// Looks for the answer on stream 1, and leaves the bytes to whoever reads HTTP/2.
