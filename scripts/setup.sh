@@ -38,6 +38,7 @@ tshark         tshark
 bpftool        bpftool
 go             golang-go
 java           default-jdk-headless
+-              python3-websockets
 "
 BENCH="
 $TEST
