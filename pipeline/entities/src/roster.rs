@@ -15,8 +15,10 @@ use crate::mask;
 use crate::process::{Listen, Process};
 use crate::records::Key;
 use crate::resolve::Named;
+use crate::sources::container::{is_id, names};
 
-/// Digits of a container id that people use to name it.
+/// Digits of a container id that people use to name it; the name of a system container is shorter
+/// or is taken whole.
 const CONTAINER_DIGITS: usize = 12;
 
 /// Everyone alive in the scope.
@@ -297,13 +299,20 @@ impl Roster {
 }
 
 impl Group {
-    /// Its own word, else the container, else the host with the port it is reached at.
+    /// Its own word, else its place in the cluster (`namespace.pod.container`, which a restart does
+    /// not change), else the container, else the host with the port it is reached at.
     fn instance_on(&self, host: &str) -> String {
         if let Some(instance) = &self.instance {
             return instance.clone();
         }
-        if let Some(id) = self.template.container.get(..CONTAINER_DIGITS) {
-            return id.to_owned();
+        let Entity { container, pod, pod_namespace, container_name, .. } = &self.template;
+        if !pod.is_empty() {
+            let parts = [pod_namespace, pod, container_name].map(String::as_str);
+            return parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
+        }
+        if !container.is_empty() {
+            let digits = container.get(..CONTAINER_DIGITS);
+            return digits.filter(|_| is_id(container)).unwrap_or(container).to_owned();
         }
         match self.port {
             Some(port) => format!("{host}:{port}"),
@@ -315,6 +324,10 @@ impl Group {
 /// What an entity says about its process whatever it is called.
 fn facts(process: &Process) -> Entity {
     let labels = process.labels.as_deref().cloned().unwrap_or_default();
+    let mut version = names::version(&labels);
+    if version.is_empty() {
+        version.clone_from(&process.runtime.program_version);
+    }
     Entity {
         executable: process.executable.clone(),
         arguments: mask::arguments(&process.argv),
@@ -323,7 +336,7 @@ fn facts(process: &Process) -> Entity {
         runtime: process.runtime.name.to_owned(),
         runtime_version: process.runtime.version.clone(),
         runtime_vendor: process.runtime.vendor.clone(),
-        version: process.runtime.program_version.clone(),
+        version,
         container: process.container.clone(),
         container_name: labels.name,
         image: labels.image,

@@ -8,9 +8,11 @@
 use crate::process::{Files, Process};
 use crate::resolve::Named;
 
+pub mod cgroup;
 pub mod container;
 pub mod environment;
 pub mod executable;
+pub mod kubernetes;
 pub mod script;
 pub mod systemd;
 
@@ -30,6 +32,7 @@ pub struct Source {
 /// Every source of names, the strongest first.
 pub const SOURCES: &[Source] = &[
     Source { label: "environment", name: environment::name },
+    Source { label: "container", name: container::names::name },
     Source { label: "platform", name: environment::platform },
     Source { label: "supervisor", name: environment::supervisor },
     Source { label: "systemd", name: systemd::name },

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Named, name};
 use crate::process::{Files, Process};
-use crate::sources::systemd;
+use crate::sources::cgroup::Place;
 use crate::variables::Environment;
 
 /// What one row knows of a process.
@@ -39,6 +39,7 @@ impl Files for OneFile {
 
 impl Row {
     fn named(&self) -> Named {
+        let place = Place::from_path(self.cgroup);
         let process = Process {
             pid: 1,
             command: self.command.into(),
@@ -46,8 +47,9 @@ impl Row {
             argv: self.argv.iter().map(|&a| a.to_owned()).collect(),
             directory: self.cwd.into(),
             environment: Environment::from_block(self.env.join("\0").as_bytes()),
-            unit: systemd::unit(self.cgroup).unwrap_or_default().to_owned(),
-            cgroup: self.cgroup.into(),
+            unit: place.units.unit,
+            user_unit: place.units.user_unit,
+            cgroup: place.path,
             ..Process::default()
         };
         let (path, text) = self.file;

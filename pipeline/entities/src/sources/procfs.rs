@@ -1,8 +1,10 @@
 //! Linux: the processes of the scope, from `/proc` and the control groups.
 //!
 //! [`Scanner`] owns the walk; [`read`] turns files into a [`Process`](crate::Process), [`files`]
-//! shows a process's own files, [`scope`] lists process ids, [`sockets`] finds out who listens.
+//! shows a process's own files, [`containers`] remembers what runtimes say of theirs, [`scope`]
+//! lists process ids, [`sockets`] finds out who listens.
 
+mod containers;
 mod files;
 mod read;
 mod scanner;

@@ -9,9 +9,12 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use super::containers::Containers;
 use super::files::ProcessFiles;
+use super::scope::Scope;
 use crate::process::Process;
-use crate::sources::{container, systemd};
+use crate::sources::cgroup::Place;
+use crate::sources::systemd;
 use crate::variables::Environment;
 
 /// Bytes taken of a command line: more than the longest that is shown, room for class paths.
@@ -20,6 +23,8 @@ const CMDLINE_BYTES_MAX: usize = 32 * 1024;
 const ENVIRON_BYTES_MAX: usize = 128 * 1024;
 /// Bytes of `stat` and `cgroup`.
 const SMALL_BYTES_MAX: usize = 8 * 1024;
+/// Bytes of `mountinfo`: hosts of many containers have some thousands of mounts, a container tens.
+const MOUNTS_BYTES_MAX: usize = 64 * 1024;
 
 /// Set in the flags of kernel threads (`PF_KTHREAD`).
 const KERNEL_THREAD: u64 = 0x0020_0000;
@@ -29,6 +34,7 @@ const KERNEL_THREAD: u64 = 0x0020_0000;
 pub(super) struct ProcFs {
     root: PathBuf,
     own_unit: String,
+    containers: Containers,
     path: String,
     buffer: Vec<u8>,
     /// Reads refused for lack of permission.
@@ -55,19 +61,17 @@ pub(super) struct Mark {
 }
 
 impl ProcFs {
-    pub(super) fn new(root: &Path) -> Self {
-        let mut proc = Self {
+    pub(super) fn new(root: &Path, scope: &Scope) -> Self {
+        let own = fs::read_to_string(root.join("self/cgroup")).unwrap_or_default();
+        let own = Place::from_text(&own).units;
+        Self {
             root: root.to_owned(),
-            own_unit: String::new(),
+            own_unit: systemd::closest(&own.unit, &own.user_unit).to_owned(),
+            containers: Containers::new(root, scope),
             path: String::new(),
             buffer: vec![0; ENVIRON_BYTES_MAX],
             denied: 0,
-        };
-        let own = fs::read_to_string(root.join("self/cgroup")).unwrap_or_default();
-        if let Some(unit) = systemd::unit(&cgroup_path(&own)) {
-            unit.clone_into(&mut proc.own_unit);
         }
-        proc
     }
 
     pub(super) fn root(&self) -> &Path {
@@ -113,12 +117,12 @@ impl ProcFs {
     pub(super) fn process(&mut self, pid: u32, stat: Stat) -> Process {
         let environ = self.bytes(pid, "environ", ENVIRON_BYTES_MAX);
         let environment = Environment::from_block(environ.unwrap_or_default());
-        let cgroup = self.bytes(pid, "cgroup", SMALL_BYTES_MAX);
-        let cgroup = cgroup_path(&String::from_utf8_lossy(cgroup.unwrap_or_default()));
-        let container = container::id(&cgroup).unwrap_or_default().to_owned();
-        // The unit of a container is its runtime's.
-        let unit = systemd::unit(&cgroup).filter(|_| container.is_empty());
-        let unit = unit.unwrap_or_default().to_owned();
+        let place = self.place(pid);
+        let mut containers = std::mem::take(&mut self.containers);
+        let contained = containers.look(self, pid, &place);
+        self.containers = containers;
+        let units = place.units;
+        let closest = systemd::closest(&units.unit, &units.user_unit);
         Process {
             pid,
             start: stat.start,
@@ -128,13 +132,32 @@ impl ProcFs {
             argv: self.argv(pid),
             directory: self.link(pid, "cwd").unwrap_or_default(),
             environment,
-            shares_agents_unit: !unit.is_empty() && unit == self.own_unit,
-            container,
-            unit,
-            cgroup,
+            shares_agents_unit: !closest.is_empty() && closest == self.own_unit,
+            container: contained.id,
+            labels: contained.labels,
+            unit: units.unit,
+            user_unit: units.user_unit,
+            slice: units.slice,
+            cgroup: place.path,
             network_namespace: self.network_namespace(pid),
             ..Process::default()
         }
+    }
+
+    /// Where the process stands in the tree of control groups.
+    pub(super) fn place(&mut self, pid: u32) -> Place {
+        if let Some(text) = self.text(pid, "cgroup") {
+            return Place::from_text(&text);
+        }
+        // Kernels with cpusets of version 1 give that path in a file of its own.
+        let path = self.text(pid, "cpuset").unwrap_or_default();
+        Place::from_path(path.trim_end())
+    }
+
+    /// What is mounted where the process runs.
+    pub(super) fn mounts(&mut self, pid: u32) -> String {
+        let bytes = self.bytes(pid, "mountinfo", MOUNTS_BYTES_MAX).unwrap_or_default();
+        String::from_utf8_lossy(bytes).into_owned()
     }
 
     /// Calls `each` with the inode of every socket the process holds, at most `limit` of its
@@ -168,6 +191,11 @@ impl ProcFs {
     /// A view of the process's own files.
     pub(super) fn files(&self, pid: u32) -> ProcessFiles {
         ProcessFiles::new(self.root.join(pid.to_string()).join("root"))
+    }
+
+    fn text(&mut self, pid: u32, leaf: &str) -> Option<String> {
+        let bytes = self.bytes(pid, leaf, SMALL_BYTES_MAX)?;
+        Some(String::from_utf8_lossy(bytes).into_owned())
     }
 
     fn network_namespace(&mut self, pid: u32) -> u64 {
@@ -244,27 +272,6 @@ fn parse_stat(text: &str) -> Option<Stat> {
     })
 }
 
-/// The path that says most: v2's, unless that is the root and systemd's or another v1 hierarchy
-/// knows better (hybrid hosts keep their services there).
-fn cgroup_path(text: &str) -> String {
-    let rank = |controllers: &str| match controllers {
-        "" => 0,
-        "name=systemd" => 1,
-        _ => 2,
-    };
-    let mut paths: Vec<(u8, &str)> = text
-        .lines()
-        .filter_map(|line| {
-            let (_, rest) = line.split_once(':')?;
-            let (controllers, path) = rest.split_once(':')?;
-            Some((rank(controllers), path))
-        })
-        .filter(|(_, path)| *path != "/")
-        .collect();
-    paths.sort_by_key(|(rank, _)| *rank);
-    paths.first().map_or("/", |(_, path)| path).to_owned()
-}
-
 /// The number in `socket:[123]`.
 fn bracketed(text: &str, before: &str) -> Option<u64> {
     text.strip_prefix(before)?.strip_suffix(']')?.parse().ok()
@@ -272,7 +279,7 @@ fn bracketed(text: &str, before: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{cgroup_path, parse_stat};
+    use super::parse_stat;
 
     #[test]
     fn a_command_with_blanks_and_parentheses_is_read() {
@@ -282,20 +289,5 @@ mod tests {
         assert_eq!((stat.parent, stat.start), (7, 84740));
         assert!(!stat.is_kernel_thread && !stat.is_zombie);
         assert_eq!(parse_stat("42 (a) S 7"), None);
-    }
-
-    #[test]
-    fn the_hierarchy_that_says_most_gives_the_path() {
-        let rows = [
-            ("0::/system.slice/a.service\n", "/system.slice/a.service"),
-            ("9:name=systemd:/b.service\n8:pids:/x\n0::/\n", "/b.service"),
-            ("9:name=systemd:/b.service\n0::/a\n", "/a"),
-            ("8:pids:/docker/1\n1:cpu,cpuacct:/docker/1\n", "/docker/1"),
-            ("0::/\n", "/"),
-            ("", "/"),
-        ];
-        for (text, expected) in rows {
-            assert_eq!(cgroup_path(text), expected, "{text}");
-        }
     }
 }

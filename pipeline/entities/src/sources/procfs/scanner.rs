@@ -99,8 +99,8 @@ impl Scanner {
         Self {
             roster: Roster::new(directory.clone()),
             directory,
+            proc: ProcFs::new(proc, &scope),
             scope,
-            proc: ProcFs::new(proc),
             sockets: Sockets::default(),
             seen: HashMap::new(),
             fresh: HashSet::new(),

@@ -14,6 +14,7 @@ use super::{Scanner, Scope};
 use crate::directory::Directory;
 use crate::process::Listen;
 
+mod containers;
 mod cost;
 mod host;
 

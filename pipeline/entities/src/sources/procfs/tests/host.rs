@@ -87,6 +87,13 @@ impl Host {
         fs::write(path.join("environ"), "SECRET=1\0").expect("a file");
     }
 
+    /// A file of the host, `proc/…` or any other.
+    pub(super) fn put(&self, path: &str, text: &str) {
+        let path = self.root.path().join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a directory");
+        fs::write(path, text).expect("a file");
+    }
+
     /// What exec changes.
     pub(super) fn exec(&self, fake: Fake) {
         let path = self.path(fake.pid);
