@@ -13,11 +13,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connections::{Connection, Consumer, Limits, Table};
-use dissect::{Dissector, Output, Sink};
+use dissect::{Dissector, Output, Sink, Transport};
 use entities::Directory;
 use metrics::{CellHint, Red, RedLimits};
 use model::{
-    Chunk, CloseReason, Direction, EntityId, Exchange, Ledger, Names, Rollup, TapEvent, Timestamp,
+    Chunk, CloseReason, Direction, Endpoints, EntityId, Exchange, Ledger, Names, Rollup, TapEvent,
+    Timestamp,
 };
 
 use crate::lines::{Ends, Lines};
@@ -156,11 +157,14 @@ impl Consumer for Stages {
     type State = State;
 
     fn opened(&mut self, connection: &Connection) -> State {
-        let dissector = if connection.protocol == 6 {
-            let from_start = connection.from_start == [true; 2];
-            Dissector::new(connection.initiator, ports(connection), from_start)
-        } else {
-            Dissector::opaque()
+        let (initiator, ports) = (connection.initiator, ports(connection));
+        let dissector = match transport(connection) {
+            Transport::Stream => {
+                Dissector::new(initiator, ports, connection.from_start == [true; 2])
+            }
+            datagrams @ (Transport::Datagram | Transport::Multicast) => {
+                Dissector::datagrams(datagrams, initiator, ports)
+            }
         };
         State {
             dissector,
@@ -324,6 +328,20 @@ fn asking(connection: &Connection, state: &State) -> Direction {
 /// Names of client and server.
 fn parties(ends: [End; 2], client: Direction) -> (EntityId, EntityId) {
     (ends[client.index()].as_client, ends[client.opposite().index()].as_server)
+}
+
+/// How the bytes of the connection travel.
+fn transport(connection: &Connection) -> Transport {
+    let is_group = |ends: Endpoints| {
+        [ends.source, ends.destination].iter().any(|end| end.ip().to_canonical().is_multicast())
+    };
+    if connection.protocol == 6 {
+        Transport::Stream
+    } else if connection.endpoints.is_some_and(is_group) {
+        Transport::Multicast
+    } else {
+        Transport::Datagram
+    }
 }
 
 /// Ports of the Forward and the Backward sender.

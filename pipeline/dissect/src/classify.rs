@@ -1,11 +1,12 @@
 //! Which protocol is this connection?
 //!
 //! Every protocol is asked about the first bytes of both ends; the best score wins. Ports order the
-//! questions and never answer them. Without a SYN both ends are tried as the client.
+//! questions and never answer them. Without a SYN both ends are tried as the client, and so they
+//! are with datagrams: the first one seen may be an answer.
 
 use model::Direction;
 
-use crate::protocol::{Opening, Protocol, Verdict};
+use crate::protocol::{Opening, Protocol, Transport, Verdict};
 use crate::protocols::PROTOCOLS;
 
 /// What is known about a connection when it is classified.
@@ -17,6 +18,8 @@ pub(crate) struct Clues {
     pub(crate) ports: [u16; 2],
     /// Both streams seen from their first byte.
     pub(crate) from_start: bool,
+    /// How the bytes travel.
+    pub(crate) transport: Transport,
     /// No more bytes will be waited for.
     pub(crate) last_try: bool,
 }
@@ -35,22 +38,25 @@ pub(crate) enum Decision {
 
 /// Asks every protocol about `bytes` (per direction, the start of what was seen).
 pub(crate) fn classify(bytes: [&[u8]; 2], clues: &Clues) -> Decision {
-    if bytes.iter().any(|b| is_tls(b)) {
+    let is_stream = clues.transport == Transport::Stream;
+    if is_stream && bytes.iter().any(|b| is_tls(b)) {
         return Decision::Sealed;
     }
     let mut best: Option<(u8, &'static dyn Protocol, Direction)> = None;
     let mut undecided = false;
-    for client in Direction::BOTH {
-        if clues.initiator.is_some_and(|initiator| initiator != client) {
+    let first = clues.initiator.unwrap_or(Direction::Forward);
+    for client in [first, first.opposite()] {
+        if is_stream && clues.initiator.is_some_and(|initiator| initiator != client) {
             continue;
         }
         let opening = Opening {
             client: bytes[client.index()],
             server: bytes[client.opposite().index()],
             from_start: clues.from_start,
+            transport: clues.transport,
         };
         let server_port = clues.ports[client.opposite().index()];
-        for protocol in by_port(server_port) {
+        for protocol in by_port(server_port).filter(|p| p.speaks(clues.transport)) {
             match protocol.probe(opening) {
                 Verdict::No => {}
                 Verdict::NotYet => undecided = true,

@@ -13,9 +13,10 @@ use model::{
 };
 
 use crate::classify::{Clues, Decision, classify};
-use crate::protocol::{Input, Output, Protocol, Session, Start, Step, Successor};
+use crate::protocol::{Input, Output, Protocol, Session, Start, Step, Successor, Transport};
 use crate::protocols;
 
+mod datagrams;
 mod opening;
 mod reading;
 
@@ -50,6 +51,7 @@ pub struct Counters {
 /// The state of one connection between connections and metrics.
 pub struct Dissector {
     state: State,
+    transport: Transport,
     initiator: Option<Direction>,
     /// The client's direction in the protocol recognised last.
     client: Option<Direction>,
@@ -58,6 +60,8 @@ pub struct Dissector {
     attempts: u8,
     /// Direction of the chunk that last was of nothing known, and how many of its turn were.
     failed: Option<(Direction, u8)>,
+    /// The datagram shown last: what is missing next may be its tail.
+    shown: Option<(Direction, Timestamp)>,
     /// Booked bytes since the last [`Dissector::take_ledger`].
     ledger: Ledger,
     seen: u64,
@@ -79,27 +83,27 @@ impl Dissector {
     /// Failed classifications before a connection is given up.
     const ATTEMPTS_MAX: u8 = 12;
 
-    /// A connection whose protocol is not known. `ports` are those of the Forward and Backward
-    /// senders.
+    /// A stream whose protocol is not known. `ports` are those of the Forward and Backward senders.
     pub const fn new(initiator: Option<Direction>, ports: [u16; 2], from_start: bool) -> Self {
         Self {
             state: State::Opening(None),
+            transport: Transport::Stream,
             initiator,
             client: None,
             ports,
             from_start,
             attempts: 0,
             failed: None,
+            shown: None,
             ledger: Ledger { seen: 0, parsed: 0, skipped: 0, lost: 0, sealed: 0, unknown: 0 },
             seen: 0,
         }
     }
 
-    /// A connection nobody will try to read.
-    pub fn opaque() -> Self {
-        let mut dissector = Self::new(None, [0; 2], false);
-        dissector.state = State::Opaque(Outcome::Unknown);
-        dissector
+    /// Datagrams between two addresses. Each chunk is one, whole; `initiator` sent the first one
+    /// seen.
+    pub fn datagrams(transport: Transport, initiator: Option<Direction>, ports: [u16; 2]) -> Self {
+        Self { transport, ..Self::new(initiator, ports, true) }
     }
 
     /// The protocol, once recognised.
@@ -129,7 +133,14 @@ impl Dissector {
         match chunk.content {
             Content::Bytes(bytes) => {
                 self.seen += bytes.len() as u64;
-                self.bytes(chunk.direction, bytes, chunk.at, output, counters);
+                match self.transport {
+                    Transport::Stream => {
+                        self.bytes(chunk.direction, bytes, chunk.at, output, counters);
+                    }
+                    Transport::Datagram | Transport::Multicast => {
+                        self.datagram(chunk.direction, bytes, chunk.at, output, counters);
+                    }
+                }
             }
             Content::Missing { bytes, reason } => {
                 self.seen += bytes;
@@ -149,6 +160,8 @@ impl Dissector {
         let incomplete = match reason {
             CloseReason::Reset(_) => Incomplete::Reset,
             CloseReason::Idle => Incomplete::Timeout,
+            // A socket of datagrams closes when its owner has waited long enough.
+            CloseReason::Finished if self.transport != Transport::Stream => Incomplete::Timeout,
             CloseReason::Finished | CloseReason::Reused | CloseReason::EndOfCapture => {
                 Incomplete::Closed
             }
@@ -312,6 +325,7 @@ impl Dissector {
             initiator: self.initiator,
             ports: self.ports,
             from_start: self.from_start,
+            transport: self.transport,
             last_try: false,
         };
         // The first chunk is judged in place: most connections need no copy.
@@ -374,7 +388,8 @@ impl Dissector {
         upgraded_by: Option<EndpointId>,
     ) {
         self.client = Some(client);
-        let start = Start { from_start: self.from_start, upgraded_by };
+        let (from_start, transport) = (self.from_start, self.transport);
+        let start = Start { from_start, transport, upgraded_by };
         let session: Box<dyn Session> = protocol.open(start);
         self.state = State::Reading(Box::new(Reading::new(protocol.protocol(), session, client)));
     }
@@ -396,6 +411,9 @@ impl Dissector {
         output: &mut Output<'_>,
     ) {
         match &mut self.state {
+            State::Reading(_) if self.transport != Transport::Stream => {
+                self.missing_datagram(chunk, bytes, reason, output);
+            }
             State::Reading(reading) => {
                 reading.missing(chunk, bytes, reason, &mut self.ledger, output);
             }

@@ -15,7 +15,7 @@ pub mod protocol;
 pub mod protocols;
 
 pub use dissector::{Counters, Dissector, Wants};
-pub use protocol::{Output, Protocol, Session, Sink};
+pub use protocol::{Output, Protocol, Session, Sink, Transport};
 pub use protocols::PROTOCOLS;
 
 // The template is in no build but this one: its cases are played here.

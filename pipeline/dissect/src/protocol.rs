@@ -7,6 +7,12 @@ pub trait Protocol: Sync {
     /// Name, family, specification, usual ports.
     fn protocol(&self) -> &'static ProtocolInfo;
 
+    /// True if it is found on this transport; most are on streams alone. It is asked about no
+    /// other.
+    fn speaks(&self, transport: Transport) -> bool {
+        transport == Transport::Stream
+    }
+
     /// Looks at the first bytes of both ends. Reads no port and keeps nothing.
     ///
     /// Prefers [`Verdict::No`] to a doubtful match: a missed protocol is counted as unknown and
@@ -17,7 +23,19 @@ pub trait Protocol: Sync {
     fn open(&self, start: Start) -> Box<dyn Session>;
 }
 
-/// The bytes a probe may look at: the start of what was seen of each end, possibly empty.
+/// What carries the bytes of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Bytes in order, cut anywhere (TCP).
+    Stream,
+    /// Messages, each whole or not at all, in any order (UDP).
+    Datagram,
+    /// Messages to a group of hosts: answers come from other addresses, on other connections.
+    Multicast,
+}
+
+/// The bytes a probe may look at: the start of what was seen of each end, possibly empty. Of
+/// datagrams it is one whole message of one end.
 #[derive(Clone, Copy, Debug)]
 pub struct Opening<'a> {
     /// From the end taken to be the client.
@@ -27,6 +45,8 @@ pub struct Opening<'a> {
     /// True if the connection was seen from its first byte: then `client` starts a message for
     /// sure.
     pub from_start: bool,
+    /// How they travel.
+    pub transport: Transport,
 }
 
 /// What a probe says.
@@ -52,11 +72,13 @@ pub struct Start {
     /// True if both streams are seen from their first byte. False: the session may begin in the
     /// middle of a conversation, and must not pair an answer with a request it has not seen.
     pub from_start: bool,
+    /// How the bytes travel.
+    pub transport: Transport,
     /// The request by which both ends agreed on this protocol, if it began by an upgrade.
     pub upgraded_by: Option<EndpointId>,
 }
 
-/// A piece of one side's stream, given to [`Session::step`].
+/// A piece of one side's stream, or a datagram, given to [`Session::step`].
 #[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// Who sent it.
@@ -71,6 +93,10 @@ pub struct Input<'a> {
 }
 
 /// What a session did with an [`Input`].
+///
+/// A datagram is shown once and nothing of it is held: a body ends with it, and any step but
+/// [`Step::Took`] and [`Step::Skip`] is as good as [`Step::Desync`]. One that makes no sense is
+/// unknown, and the next one is shown without [`Session::resync`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Read `n > 0` bytes; ask again with the rest. More than was given is [`Step::Desync`].

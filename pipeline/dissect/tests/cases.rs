@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::fs;
 
-use dissect::{Counters, Dissector, Output};
+use dissect::{Counters, Dissector, Output, Transport};
 use model::{
     Chunk, CloseReason, Content, Direction, Exchange, Ledger, MissingReason, Names, Timestamp,
 };
@@ -22,7 +22,8 @@ use transcript::{Case, Move, What, all_cases};
 impl Case {
     /// How it is played as it stands.
     fn play(&self) -> Play {
-        if self.mid_stream { Play { initiator: None, from_start: false, ..NORMAL } } else { NORMAL }
+        let normal = Play { transport: self.transport, ..NORMAL };
+        if self.mid_stream { Play { initiator: None, from_start: false, ..normal } } else { normal }
     }
 }
 
@@ -32,9 +33,15 @@ struct Play {
     initiator: Option<Direction>,
     swapped: bool,
     from_start: bool,
+    transport: Transport,
 }
 
-const NORMAL: Play = Play { initiator: Some(Direction::Forward), swapped: false, from_start: true };
+const NORMAL: Play = Play {
+    initiator: Some(Direction::Forward),
+    swapped: false,
+    from_start: true,
+    transport: Transport::Stream,
+};
 
 #[test]
 fn cases_give_what_is_expected_however_they_are_cut() {
@@ -56,7 +63,9 @@ fn cases_give_what_is_expected_however_they_are_cut() {
             failures.push(format!("{}: whole\n{}", case.path.display(), whole.join("\n")));
             continue;
         }
-        for (how, moves) in cuts(&case.moves) {
+        // A datagram is whole.
+        let cuts = if case.transport == Transport::Stream { cuts(&case.moves) } else { vec![] };
+        for (how, moves) in cuts {
             let got = run(&moves, play);
             if got != whole {
                 let text = got.join("\n");
@@ -155,7 +164,7 @@ fn length(one: &Move) -> usize {
 
 /// Gaps in place of each chunk, starts at each chunk, no SYN, sides swapped.
 fn hardships(moves: &[Move], normal: Play) -> Vec<(String, Vec<Move>, Play)> {
-    let unknown = Play { initiator: None, from_start: false, swapped: false };
+    let unknown = Play { initiator: None, from_start: false, ..normal };
     let mut all = Vec::new();
     for (i, one) in moves.iter().enumerate() {
         if let What::Bytes(direction, bytes) = &one.what {
@@ -186,7 +195,11 @@ fn hardships(moves: &[Move], normal: Play) -> Vec<(String, Vec<Move>, Play)> {
 /// Plays the moves and gives one line an exchange, in order of emission.
 fn run(moves: &[Move], play: Play) -> Vec<String> {
     let mut names = Names::new(Names::LIMIT);
-    let mut dissector = Dissector::new(play.initiator, [40_000, 40_001], play.from_start);
+    let ports = [40_000, 40_001];
+    let mut dissector = match play.transport {
+        Transport::Stream => Dissector::new(play.initiator, ports, play.from_start),
+        datagrams => Dissector::datagrams(datagrams, play.initiator, ports),
+    };
     let mut counters = Counters::default();
     let (mut at, mut total, mut ledger) = (0, 0_u64, Ledger::default());
     let mut closing = CloseReason::Finished;

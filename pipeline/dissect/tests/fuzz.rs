@@ -8,7 +8,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use bolero::TypeGenerator;
-use dissect::{Counters, Dissector, Output};
+use dissect::{Counters, Dissector, Output, Transport};
 use model::{
     Chunk, CloseReason, Content, Direction, Exchange, Ledger, MissingReason, Names, Timestamp,
 };
@@ -94,7 +94,7 @@ fn unbroken_conversations_pass_through_the_same_checks() {
 
 fn play(opening: &Opening, acts: &[Act]) {
     let mut line = Line::new(usize::from(opening.case));
-    let mut connection = Connection::new(opening);
+    let mut connection = Connection::new(opening, CASES[line.case].transport);
     for act in acts.iter().take(ACTS_MAX) {
         apply(act, &mut line, &mut connection);
     }
@@ -205,10 +205,15 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(opening: &Opening) -> Self {
+    fn new(opening: &Opening, transport: Transport) -> Self {
         let initiator = opening.knows_initiator.then_some(Direction::Forward);
+        let ports = [40_000, 40_001];
+        let dissector = match transport {
+            Transport::Stream => Dissector::new(initiator, ports, opening.from_start),
+            datagrams => Dissector::datagrams(datagrams, initiator, ports),
+        };
         Self {
-            dissector: Dissector::new(initiator, [40_000, 40_001], opening.from_start),
+            dissector,
             names: Names::new(Names::LIMIT),
             counters: Counters::default(),
             is_raw: opening.is_raw,

@@ -9,13 +9,15 @@
 //! . >                             the client sends no more (FIN)
 //! x <                             the server resets the connection
 //! @ mid-stream                    (first line) no SYN was seen
+//! @ datagrams                     (first line) each line is one datagram, not a piece of a stream
+//! @ multicast                     (first line) the same, to a group
 //! ```
 //! Escapes: `\r \n \t \0 \\ \xHH`, and `\*N` repeats the byte before it up to N times.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use dissect::PROTOCOLS;
+use dissect::{PROTOCOLS, Transport};
 use model::{Direction, MissingReason};
 
 /// One line of a case, with its time in milliseconds. Pieces of a cut line share its time.
@@ -39,6 +41,7 @@ pub(crate) struct Case {
     pub(crate) path: PathBuf,
     pub(crate) moves: Vec<Move>,
     pub(crate) mid_stream: bool,
+    pub(crate) transport: Transport,
 }
 
 /// The cases of every protocol, by path. The template is compiled only into the unit tests of the
@@ -71,8 +74,7 @@ const TEMPLATE: &str = "template";
 
 fn parse(path: &Path) -> Case {
     let text = fs::read_to_string(path).expect("a case is readable");
-    let mut case = Case { path: path.to_owned(), moves: Vec::new(), mid_stream: false };
-    let mut mid_stream = false;
+    let (mut moves, mut mid_stream, mut transport) = (Vec::new(), false, Transport::Stream);
     for (number, line) in text.lines().enumerate() {
         let wrong = || -> ! { panic!("{}:{}: cannot read {line}", path.display(), number + 1) };
         let mut words = line.splitn(3, ' ');
@@ -83,10 +85,15 @@ fn parse(path: &Path) -> Case {
             _ => wrong(),
         };
         let at = number as u64;
-        let mut push = |what| case.moves.push(Move { at, what });
+        let mut push = |what| moves.push(Move { at, what });
         match mark {
             None | Some("" | "#") => {}
-            Some("@") => mid_stream = true,
+            Some("@") => match second {
+                Some("mid-stream") => mid_stream = true,
+                Some("datagrams") => transport = Transport::Datagram,
+                Some("multicast") => transport = Transport::Multicast,
+                _ => wrong(),
+            },
             Some(">" | "<") => {
                 let bytes = unescape(line.get(2..).unwrap_or_default());
                 push(What::Bytes(way(mark), bytes));
@@ -101,8 +108,7 @@ fn parse(path: &Path) -> Case {
             Some(_) => wrong(),
         }
     }
-    case.mid_stream = mid_stream;
-    case
+    Case { path: path.to_owned(), moves, mid_stream, transport }
 }
 
 fn unescape(text: &str) -> Vec<u8> {

@@ -5,7 +5,7 @@ use model::{Exchange, Incomplete, Names, Side, Timestamp};
 use super::probe::{Chain, boundary, chain, probe};
 use super::session::{Awaited, Postgres, QUEUE_MAX};
 use crate::pairing::Pending;
-use crate::protocol::{Input, Opening, Output, Session, Start, Step, Verdict};
+use crate::protocol::{Input, Opening, Output, Session, Start, Step, Transport, Verdict};
 
 fn message(kind: u8, body: &[u8]) -> Vec<u8> {
     let length = body.len() as u32 + 4;
@@ -31,7 +31,11 @@ struct Play {
 impl Play {
     fn new(from_start: bool) -> Self {
         Self {
-            session: Postgres::new(Start { from_start, upgraded_by: None }),
+            session: Postgres::new(Start {
+                from_start,
+                transport: Transport::Stream,
+                upgraded_by: None,
+            }),
             names: Names::new(Names::LIMIT),
             found: Vec::new(),
         }
@@ -110,7 +114,9 @@ fn requests_that_find_no_room_are_told_and_their_answers_passed_over() {
 fn either_side_alone_is_recognised_and_never_the_wrong_way_round() {
     let client = query("SELECT name FROM customers WHERE id = 1");
     let server = [message(b'D', &[0, 1, 0, 0, 0, 1, b'x']), done("SELECT 1")].concat();
-    let ask = |client: &[u8], server: &[u8]| probe(Opening { client, server, from_start: false });
+    let ask = |client: &[u8], server: &[u8]| {
+        probe(Opening { client, server, from_start: false, transport: Transport::Stream })
+    };
     assert!(matches!(ask(&client, b""), Verdict::Match(90..)));
     assert!(matches!(ask(b"", &server), Verdict::Match(90..)));
     assert_eq!(ask(b"", &client), Verdict::No);
@@ -122,7 +128,8 @@ fn either_side_alone_is_recognised_and_never_the_wrong_way_round() {
 fn protocol_2_is_refused() {
     let mut start = vec![0, 0, 1, 40, 0, 2, 0, 0];
     start.resize(296, 0);
-    let opening = Opening { client: &start, server: b"", from_start: true };
+    let transport = Transport::Stream;
+    let opening = Opening { client: &start, server: b"", from_start: true, transport };
     assert_eq!(probe(opening), Verdict::No);
 }
 

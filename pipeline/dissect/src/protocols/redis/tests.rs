@@ -4,7 +4,7 @@ use model::{Exchange, Incomplete, Names, Side, Timestamp};
 
 use super::probe::probe;
 use super::session::{OPEN_MAX, Redis};
-use crate::protocol::{Input, Opening, Output, Session, Start, Step, Verdict};
+use crate::protocol::{Input, Opening, Output, Session, Start, Step, Transport, Verdict};
 
 const GET: &[u8] = b"*2\r\n$3\r\nGET\r\n$1\r\na\r\n";
 const BLPOP: &[u8] = b"*3\r\n$5\r\nBLPOP\r\n$1\r\nq\r\n$1\r\n0\r\n";
@@ -19,7 +19,11 @@ struct Play {
 impl Play {
     fn new() -> Self {
         Self {
-            session: Redis::new(Start { from_start: true, upgraded_by: None }),
+            session: Redis::new(Start {
+                from_start: true,
+                transport: Transport::Stream,
+                upgraded_by: None,
+            }),
             names: Names::new(Names::LIMIT),
             found: Vec::new(),
         }
@@ -106,7 +110,7 @@ fn requests_that_find_no_room_are_told_and_their_answers_passed_over() {
 }
 
 fn ask(client: &[u8], server: &[u8], from_start: bool) -> Verdict {
-    probe(Opening { client, server, from_start })
+    probe(Opening { client, server, from_start, transport: Transport::Stream })
 }
 
 #[test]
