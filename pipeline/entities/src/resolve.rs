@@ -14,6 +14,8 @@ pub struct Named {
     pub namespace: String,
     /// `service.instance.id`, if the process names its own.
     pub instance: Option<String>,
+    /// Other names that hold as well: the applications that one server hosts.
+    pub aliases: Vec<String>,
 }
 
 impl Named {

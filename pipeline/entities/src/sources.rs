@@ -9,12 +9,19 @@ use crate::process::{Files, Process};
 use crate::resolve::Named;
 
 pub mod cgroup;
+pub mod command;
 pub mod container;
 pub mod environment;
 pub mod executable;
 pub mod kubernetes;
-pub mod script;
 pub mod systemd;
+
+mod archive;
+mod script;
+mod telling;
+mod title;
+mod words;
+mod wrapper;
 
 // The one door to what only Linux has.
 #[cfg(target_os = "linux")]
@@ -36,6 +43,6 @@ pub const SOURCES: &[Source] = &[
     Source { label: "platform", name: environment::platform },
     Source { label: "supervisor", name: environment::supervisor },
     Source { label: "systemd", name: systemd::name },
-    Source { label: "script", name: script::name },
+    Source { label: "command", name: command::name },
     Source { label: "executable", name: executable::name },
 ];

@@ -1,7 +1,10 @@
 //! Names from the program file: the last resort that nearly always has something.
 
+use std::path::Path;
+
 use crate::process::{Files, Process};
 use crate::resolve::Named;
+use crate::sources::telling::{self, absolute};
 
 /// Programs that are many in one file and tell by their first argument which they are.
 const MULTICALL: &[&str] = &["busybox", "coreutils", "toybox"];
@@ -9,10 +12,42 @@ const MULTICALL: &[&str] = &["busybox", "coreutils", "toybox"];
 /// Linux cuts command names to this length.
 const COMMAND_BYTES: usize = 15;
 
-/// The base name of the executable.
+/// The base name of the executable; of one called `server` or so, the folder that tells more.
 pub fn name(process: &Process, _files: &dyn Files) -> Option<Named> {
     let base = base_name(process);
-    (!base.is_empty()).then(|| Named::new(base, "executable"))
+    if base.is_empty() {
+        return None;
+    }
+    // A program built for one run lies in a folder of the compiler's.
+    let is_passing = process.executable.contains("/go-build");
+    let file = if is_passing { "" } else { process.executable.as_str() };
+    let directory = Path::new(&process.directory);
+    if telling::is_generic(&base) {
+        let folder = Path::new(file).parent().and_then(telling::nearest_folder);
+        if folder.is_none()
+            && let Some(module) = by_module(&process.runtime.program)
+        {
+            return Some(Named::new(module, "go module"));
+        }
+    }
+    Some(named(&absolute(file, directory), &base, directory))
+}
+
+/// The same for a program at a path that is called by `base`.
+pub(super) fn named(path: &Path, base: &str, directory: &Path) -> Named {
+    if telling::is_generic(base) {
+        let folders = [path.parent().unwrap_or(path), directory];
+        if let Some(folder) = folders.into_iter().find_map(telling::nearest_folder) {
+            return Named::new(folder, "executable folder");
+        }
+    }
+    Named::new(base, "executable")
+}
+
+/// The last telling part of a Go package path: `example.com/shop/cmd/server` is `shop`.
+fn by_module(package: &str) -> Option<String> {
+    let (_, path) = package.split_once('/')?;
+    telling::nearest_folder(Path::new(path))
 }
 
 /// What the program was called as, if command name and first argument agree on it, else the base
@@ -45,7 +80,7 @@ fn called(process: &Process) -> &str {
 }
 
 /// The last part of a path; also of one whose file was replaced or that never was on a disk.
-fn last_part(path: &str) -> &str {
+pub(crate) fn last_part(path: &str) -> &str {
     let path = path.strip_suffix(" (deleted)").unwrap_or(path);
     let base = path.rsplit('/').next().unwrap_or(path);
     base.strip_prefix("memfd:").unwrap_or(base)

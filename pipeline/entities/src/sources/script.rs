@@ -1,15 +1,20 @@
-//! Names for programs that run another program: interpreters and the Java machine.
+//! Names for programs that run another program: interpreters.
 //!
-//! What each interpreter's command line looks like is data; rules of frameworks (application
-//! servers, process managers, web frameworks) come beside this file, not into it.
+//! What each interpreter's command line looks like is data; the rules of a language and its
+//! frameworks come in a file below this one.
 
-use std::path::{Component, Path, PathBuf};
-
-use crate::process::{Files, Process};
+use super::command::Command;
+use super::words::last_part;
 use crate::resolve::Named;
-use crate::sources::executable;
 
-mod java;
+pub(super) mod dotnet;
+pub(super) mod erlang;
+pub(super) mod java;
+pub(super) mod node;
+pub(super) mod perl;
+pub(super) mod php;
+pub(super) mod python;
+pub(super) mod ruby;
 
 /// How the command line of one family of interpreters is read.
 struct Interpreter {
@@ -27,9 +32,12 @@ struct Interpreter {
     long_values: &'static [&'static str],
     /// Words before the script that are no script.
     subcommands: &'static [&'static str],
-    /// Reason given for a script's name.
-    reason: &'static str,
+    /// The rules of its scripts.
+    rules: Rules,
 }
+
+/// Gives the name of a script or module that is run with these words behind it.
+type Rules = fn(&Command<'_>, Program<'_>, &[&str]) -> Option<Named>;
 
 /// What every row starts from.
 const PLAIN: Interpreter = Interpreter {
@@ -40,7 +48,7 @@ const PLAIN: Interpreter = Interpreter {
     script: None,
     long_values: &[],
     subcommands: &[],
-    reason: "script",
+    rules: |command, program, _| program.by_path(command, "script"),
 };
 
 const INTERPRETERS: &[Interpreter] = &[
@@ -50,7 +58,7 @@ const INTERPRETERS: &[Interpreter] = &[
         short_code: "c",
         module: Some('m'),
         long_values: &["--check-hash-based-pycs"],
-        reason: "python script",
+        rules: python::name,
         ..PLAIN
     },
     Interpreter {
@@ -67,260 +75,208 @@ const INTERPRETERS: &[Interpreter] = &[
             "--experimental-loader",
             "--inspect-port",
         ],
-        reason: "node script",
+        rules: node::name,
         ..PLAIN
     },
     Interpreter {
-        programs: &["bun", "deno"],
-        short_values: "r",
-        short_code: "e",
-        long_values: &["--config", "--cwd", "--preload"],
-        subcommands: &["run", "serve", "start"],
-        reason: "node script",
+        programs: &["bun"],
+        short_values: "rc",
+        short_code: "ep",
+        long_values: &["--config", "--cwd", "--preload", "--env-file", "--port"],
+        subcommands: &["run", "x"],
+        rules: node::bun,
         ..PLAIN
     },
     Interpreter {
-        programs: &["ruby", "jruby"],
+        programs: &["deno"],
+        short_values: "cL",
+        long_values: &["--config", "--import-map", "--env-file", "--port", "--host", "--cert"],
+        subcommands: &["run", "serve", "task", "start"],
+        rules: node::deno,
+        ..PLAIN
+    },
+    Interpreter {
+        programs: &["ruby", "jruby", "truffleruby"],
         short_values: "CEIr",
         short_code: "e",
-        reason: "ruby script",
+        rules: ruby::name,
         ..PLAIN
     },
     Interpreter {
         programs: &["php", "php-cgi"],
-        short_values: "Scdtz",
+        short_values: "cdz",
         short_code: "BEFRr",
         script: Some('f'),
-        reason: "php script",
+        rules: php::name,
         ..PLAIN
     },
     Interpreter {
         programs: &["perl"],
         short_values: "I",
         short_code: "Ee",
-        reason: "perl script",
+        rules: perl::name,
         ..PLAIN
     },
     Interpreter {
         programs: &["bash", "sh", "dash", "zsh", "ksh", "ash"],
         short_values: "oO",
-        short_code: "cs",
+        short_code: "s",
+        script: Some('c'),
         long_values: &["--rcfile", "--init-file"],
-        reason: "shell script",
+        rules: shell,
+        ..PLAIN
+    },
+    Interpreter {
+        programs: &["lua", "luajit", "texlua"],
+        short_values: "l",
+        short_code: "e",
+        rules: |command, program, _| program.by_path(command, "lua script"),
+        ..PLAIN
+    },
+    Interpreter {
+        programs: &["Rscript", "R"],
+        short_values: "g",
+        short_code: "e",
+        script: Some('f'),
+        rules: |command, program, _| program.by_path(command, "r script"),
+        ..PLAIN
+    },
+    Interpreter {
+        programs: &["julia", "tclsh", "wish", "guile", "racket", "raku", "gawk", "mawk", "awk"],
+        short_values: "JLv",
+        short_code: "eE",
+        script: Some('f'),
+        long_values: &["--project", "--threads"],
+        ..PLAIN
+    },
+    Interpreter {
+        programs: &["dart", "escript", "elixir", "groovy", "scala", "runghc", "ocaml", "pwsh"],
+        short_code: "e",
+        subcommands: &["run"],
         ..PLAIN
     },
 ];
 
 /// What a command line asks an interpreter to run.
-#[derive(Debug, PartialEq, Eq)]
-enum Program<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Program<'a> {
     Script(&'a str),
     Module(&'a str),
 }
 
-/// Script or module name; `package.json`'s name if it lies beside a JavaScript file.
-pub fn name(process: &Process, files: &dyn Files) -> Option<Named> {
-    let base = executable::base_name(process);
-    if base == "java" {
-        return java::name(process);
-    }
-    let is_it = |row: &&Interpreter| row.programs.contains(&base.as_str());
-    let interpreter = INTERPRETERS.iter().find(is_it)?;
-    match interpreter.program(process.argv.get(1..)?)? {
-        Program::Module(module) => Some(Named::new(module, "python module")),
-        Program::Script(script) => {
-            let path = absolute(script, &process.directory);
-            let packaged =
-                (interpreter.reason == "node script").then(|| package(&path, files)).flatten();
-            packaged
-                .map(|name| Named::new(name, "package.json"))
-                .or_else(|| Some(Named::new(told_by(&path)?, interpreter.reason)))
+impl Program<'_> {
+    fn by_path(self, command: &Command<'_>, reason: &'static str) -> Option<Named> {
+        match self {
+            Program::Script(path) => command.by_path(path, reason),
+            Program::Module(module) => Some(Named::new(module, reason)),
         }
+    }
+}
+
+/// The name of what an interpreter runs. The outer `None` means that it is no interpreter, the
+/// inner one that it runs nothing with a name.
+pub(super) fn name(command: &Command<'_>) -> Option<Option<Named>> {
+    let is_it = |row: &&Interpreter| row.programs.contains(&command.program.as_str());
+    let interpreter = INTERPRETERS.iter().find(is_it)?;
+    Some(interpreter.named(command))
+}
+
+/// The name of a script that stands where a program should: its ending tells the language.
+pub(super) fn by_ending(command: &Command<'_>, path: &str) -> Option<Named> {
+    let (_, ending) = last_part(path).rsplit_once('.')?;
+    let rules: Rules = match ending {
+        "py" => python::name,
+        "js" | "mjs" | "cjs" | "ts" | "mts" | "tsx" => node::name,
+        "rb" => ruby::name,
+        "php" => php::name,
+        "pl" | "psgi" => perl::name,
+        "sh" => shell,
+        _ => return None,
+    };
+    rules(command, Program::Script(path), &command.words)
+}
+
+/// A script's name, or that of the last command of a text.
+fn shell(command: &Command<'_>, program: Program<'_>, _: &[&str]) -> Option<Named> {
+    match program {
+        Program::Script(text) if text.contains(' ') => command.shell(text),
+        _ => program.by_path(command, "shell script"),
     }
 }
 
 impl Interpreter {
-    /// Reads the arguments up to the script.
-    fn program<'a>(&self, arguments: &'a [String]) -> Option<Program<'a>> {
-        let mut arguments = arguments.iter().map(String::as_str);
-        let mut subcommand_allowed = true;
-        while let Some(argument) = arguments.next() {
-            if argument == "--" {
-                return arguments.next().map(Program::Script);
-            }
-            if argument.starts_with("--") {
-                if self.long_values.contains(&argument) {
-                    arguments.next()?;
-                }
-            } else if argument.starts_with(['-', '+']) {
-                if argument.len() == 1 {
-                    // A script from standard input has no name.
-                    return None;
-                }
-                if let Some(found) = self.short_flags(argument, &mut arguments)? {
-                    return Some(found);
-                }
-            } else if subcommand_allowed && self.subcommands.contains(&argument) {
-                subcommand_allowed = false;
-            } else {
-                let is_text = !argument.is_empty() && !argument.contains(' ');
-                return is_text.then_some(Program::Script(argument));
-            }
+    fn named(&self, command: &Command<'_>) -> Option<Named> {
+        let (program, rest) = self.program(&command.words)?;
+        if let Program::Script(path) = program
+            && let Some(named) = command.within(last_part(path), rest)
+        {
+            return Some(named);
         }
-        None
+        (self.rules)(command, program, rest)
     }
 
-    /// One cluster such as `-Eu` or `-mhttp.server`. The outer `None` means that no script follows.
-    fn short_flags<'a>(
-        &self,
-        cluster: &'a str,
-        rest: &mut impl Iterator<Item = &'a str>,
-    ) -> Option<Option<Program<'a>>> {
-        let letters = cluster.char_indices().skip(1);
-        for (at, letter) in letters {
+    /// Reads the words up to the script; gives it with what follows.
+    fn program<'w, 'a>(&self, words: &'w [&'a str]) -> Option<(Program<'a>, &'w [&'a str])> {
+        let mut at = 0;
+        let mut subcommand_allowed = true;
+        loop {
+            let word = *words.get(at)?;
+            at += 1;
+            let rest = words.get(at..).unwrap_or_default();
+            if word == "--" {
+                let script = Program::Script(rest.first()?);
+                return Some((script, rest.get(1..).unwrap_or_default()));
+            }
+            if word.starts_with("--") {
+                at += usize::from(self.long_values.contains(&word));
+            } else if word.starts_with(['-', '+']) {
+                // A script from standard input has no name.
+                if word.len() == 1 {
+                    return None;
+                }
+                match self.short_flags(word, rest.first().copied())? {
+                    Short::Nothing => {}
+                    Short::TookNext => at += 1,
+                    Short::Found(program, took_next) => {
+                        at += usize::from(took_next);
+                        return Some((program, words.get(at..).unwrap_or_default()));
+                    }
+                }
+            } else if subcommand_allowed && self.subcommands.contains(&word) {
+                subcommand_allowed = false;
+            } else {
+                return (!word.is_empty()).then_some((Program::Script(word), rest));
+            }
+        }
+    }
+
+    /// One cluster such as `-Eu` or `-mhttp.server`; `None` means that no script follows.
+    fn short_flags<'a>(&self, cluster: &'a str, next: Option<&'a str>) -> Option<Short<'a>> {
+        for (at, letter) in cluster.char_indices().skip(1) {
             let joined = cluster.get(at + letter.len_utf8()..).unwrap_or_default();
             if self.short_code.contains(letter) {
                 return None;
             }
-            let takes_value = self.short_values.contains(letter)
-                || self.module == Some(letter)
-                || self.script == Some(letter);
-            if takes_value {
-                let value = if joined.is_empty() { rest.next()? } else { joined };
-                let is_module = self.module == Some(letter);
-                let is_script = self.script == Some(letter);
-                return Some(if is_module {
-                    Some(Program::Module(value))
-                } else {
-                    is_script.then_some(Program::Script(value))
+            let is_module = self.module == Some(letter);
+            let is_script = self.script == Some(letter);
+            if is_module || is_script || self.short_values.contains(letter) {
+                let took_next = joined.is_empty();
+                let value = if took_next { next? } else { joined };
+                return Some(match (is_module, is_script, took_next) {
+                    (true, _, _) => Short::Found(Program::Module(value), took_next),
+                    (_, true, _) => Short::Found(Program::Script(value), took_next),
+                    (_, _, true) => Short::TookNext,
+                    (_, _, false) => Short::Nothing,
                 });
             }
         }
-        Some(None)
+        Some(Short::Nothing)
     }
 }
 
-/// Endings that belong to the language and not to the name.
-const SUFFIXES: &[&str] = &[
-    ".py", ".pyc", ".pyz", ".js", ".mjs", ".cjs", ".ts", ".rb", ".ru", ".php", ".phar", ".pl",
-    ".sh", ".bash", ".jar", ".war",
-];
-
-/// File stems that say what a file does, not what the service is.
-const GENERIC_STEMS: &[&str] = &[
-    "__init__",
-    "__main__",
-    "app",
-    "application",
-    "artisan",
-    "asgi",
-    "bootstrap",
-    "cli",
-    "docker-entrypoint",
-    "entrypoint",
-    "index",
-    "launch",
-    "main",
-    "manage",
-    "program",
-    "run",
-    "serve",
-    "server",
-    "service",
-    "start",
-    "wsgi",
-];
-
-/// Folder names that say where a file lies, not what the service is.
-const GENERIC_FOLDERS: &[&str] = &[
-    "app",
-    "application",
-    "apps",
-    "bin",
-    "build",
-    "code",
-    "current",
-    "data",
-    "dist",
-    "etc",
-    "home",
-    "html",
-    "lib",
-    "local",
-    "main",
-    "opt",
-    "out",
-    "public",
-    "release",
-    "releases",
-    "root",
-    "run",
-    "sbin",
-    "scripts",
-    "server",
-    "services",
-    "src",
-    "srv",
-    "target",
-    "tmp",
-    "usr",
-    "var",
-    "work",
-    "workspace",
-    "www",
-];
-
-/// How many folders up a telling name is looked for.
-const FOLDERS_MAX: usize = 2;
-
-/// The file's stem, or the nearest telling folder if the stem tells nothing.
-fn told_by(path: &Path) -> Option<String> {
-    let file = path.file_name()?.to_str()?;
-    let stem = SUFFIXES.iter().find_map(|suffix| file.strip_suffix(suffix)).unwrap_or(file);
-    if GENERIC_STEMS.contains(&stem.to_ascii_lowercase().as_str()) {
-        let folders = path.ancestors().skip(1).take(FOLDERS_MAX);
-        if let Some(folder) = folders.into_iter().find_map(telling_folder) {
-            return Some(folder.to_owned());
-        }
-    }
-    (!stem.is_empty()).then(|| stem.to_owned())
-}
-
-/// The folder's name, unless it is a place every host has, a user's home or made by a machine.
-fn telling_folder(path: &Path) -> Option<&str> {
-    let name = path.file_name()?.to_str()?;
-    let is_home = path.parent().is_some_and(|parent| parent.ends_with("home"));
-    let is_made = name.starts_with(['.', '_'])
-        || name.starts_with("tmp")
-        || !name.contains(|c: char| c.is_ascii_alphabetic())
-        || name.len() > 40;
-    let is_generic = GENERIC_FOLDERS.contains(&name.to_ascii_lowercase().as_str());
-    (!is_home && !is_made && !is_generic).then_some(name)
-}
-
-/// `name` of the `package.json` beside the file, or one folder up from a generic folder.
-fn package(path: &Path, files: &dyn Files) -> Option<String> {
-    let folder = path.parent()?;
-    let above = folder.parent().filter(|_| telling_folder(folder).is_none());
-    [Some(folder), above].into_iter().flatten().find_map(|folder| {
-        let text = files.read(&folder.join("package.json"))?;
-        let package: serde_json::Value = serde_json::from_str(&text).ok()?;
-        let name = package.get("name")?.as_str()?.trim();
-        (!name.is_empty()).then(|| name.to_owned())
-    })
-}
-
-/// Joined to the working directory and freed of `.` and `..`, without asking the file system.
-fn absolute(path: &str, directory: &str) -> PathBuf {
-    let mut whole = PathBuf::new();
-    for part in Path::new(directory).join(path).components() {
-        match part {
-            Component::ParentDir => {
-                whole.pop();
-            }
-            Component::CurDir => {}
-            Component::Prefix(_) | Component::RootDir | Component::Normal(_) => whole.push(part),
-        }
-    }
-    whole
+/// What a cluster of short flags said.
+enum Short<'a> {
+    Nothing,
+    TookNext,
+    Found(Program<'a>, bool),
 }

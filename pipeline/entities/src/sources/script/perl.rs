@@ -1,0 +1,62 @@
+//! Perl: PSGI servers and scripts.
+
+use super::Program;
+use crate::resolve::Named;
+use crate::sources::command::Command;
+use crate::sources::words::{last_part, operands, value};
+
+/// Servers that run an application of the PSGI kind.
+const SERVERS: &[&str] =
+    &["plackup", "starman", "starlet", "twiggy", "corona", "feersum", "gazelle"];
+/// Flags of theirs whose value is the next word.
+const VALUED: &[&str] = &[
+    "-p",
+    "--port",
+    "-o",
+    "--host",
+    "-s",
+    "--server",
+    "-E",
+    "--env",
+    "-l",
+    "--listen",
+    "-I",
+    "-e",
+    "-M",
+    "--workers",
+    "-w",
+    "--pid",
+    "-L",
+    "--loader",
+    "-R",
+    "--user",
+    "--group",
+];
+
+/// A PSGI application's name, else the script's.
+pub(super) fn name(command: &Command<'_>, program: Program<'_>, rest: &[&str]) -> Option<Named> {
+    let Program::Script(script) = program else {
+        return None;
+    };
+    tool(command, last_part(script), rest).or_else(|| command.by_path(script, "perl script"))
+}
+
+/// Rules of tools of the language.
+pub(crate) fn tool(command: &Command<'_>, program: &str, words: &[&str]) -> Option<Named> {
+    match program {
+        // Both run a script of the Mojolicious kind.
+        "morbo" | "hypnotoad" => {
+            let script = operands(words, &["-l", "--listen", "-m", "--mode", "-w", "--watch"]);
+            command.by_path(script.first()?, "mojolicious application")
+        }
+        _ if SERVERS.contains(&program) => psgi(command, words),
+        _ => None,
+    }
+}
+
+/// The application file among the words, or `app.psgi` of the working directory.
+pub(in crate::sources) fn psgi(command: &Command<'_>, words: &[&str]) -> Option<Named> {
+    let flagged = value(words, &["-a", "--app"]);
+    let file = flagged.or_else(|| operands(words, VALUED).into_iter().next());
+    command.by_path(file.unwrap_or("app.psgi"), "psgi application")
+}
