@@ -44,5 +44,6 @@ pub const SOURCES: &[Source] = &[
     Source { label: "supervisor", name: environment::supervisor },
     Source { label: "systemd", name: systemd::name },
     Source { label: "command", name: command::name },
+    Source { label: "systemd, for servers of applications", name: systemd::host },
     Source { label: "executable", name: executable::name },
 ];

@@ -59,14 +59,26 @@ fn is_unit(part: &str) -> bool {
     stem.is_some_and(|stem| !stem.is_empty())
 }
 
-/// The unit without its suffix, unless it is the agent's own or says nothing about its processes.
+/// The unit without its suffix, unless it is the agent's own, says nothing about its processes, or
+/// less than the rules of languages may find.
 pub fn name(process: &Process, _files: &dyn Files) -> Option<Named> {
+    let stem = stem(process)?;
+    (!generic::is_host(stem)).then(|| Named::new(unescaped(stem), "systemd unit"))
+}
+
+/// The unit of a server of applications, for those that have no name of their own.
+pub fn host(process: &Process, _files: &dyn Files) -> Option<Named> {
+    let stem = stem(process)?;
+    generic::is_host(stem).then(|| Named::new(unescaped(stem), "systemd unit"))
+}
+
+fn stem(process: &Process) -> Option<&str> {
     if process.shares_agents_unit {
         return None;
     }
     // A scope is what somebody started by hand, or a login.
     let stem = closest(&process.unit, &process.user_unit).strip_suffix(".service")?;
-    (!generic::is_generic(stem)).then(|| Named::new(unescaped(stem), "systemd unit"))
+    (!generic::is_generic(stem)).then_some(stem)
 }
 
 /// `\x2d` in a unit name stands for a byte that has a meaning there.

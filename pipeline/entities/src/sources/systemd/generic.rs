@@ -66,6 +66,38 @@ const LAUNCHERS: &[&str] = &[
     "xinetd",
 ];
 
+/// Units called after a server that runs applications of other names: the application, the pool or
+/// the project says more. With a version in it too: `php8.2-fpm`, `tomcat9`.
+const HOSTS: &[&str] = &[
+    "celery",
+    "celeryd",
+    "emperor.uwsgi",
+    "glassfish",
+    "gunicorn",
+    "hypercorn",
+    "java",
+    "jboss",
+    "jetty",
+    "karaf",
+    "node",
+    "nodejs",
+    "payara",
+    "php-fpm",
+    "puma",
+    "python",
+    "resque",
+    "sidekiq",
+    "starman",
+    "tomcat",
+    "tomee",
+    "unicorn",
+    "uvicorn",
+    "uwsgi",
+    "uwsgi-emperor",
+    "weblogic",
+    "wildfly",
+];
+
 /// Beginnings of units that a program made up for whatever it was asked to run, with what must
 /// follow: systemd-run, process managers, desktops.
 const MADE_UP: &[(&str, Rest)] = &[
@@ -101,6 +133,13 @@ impl Rest {
             Self::Hex => rest.len() >= 8 && rest.bytes().all(|b| b.is_ascii_hexdigit()),
         }
     }
+}
+
+/// True if the unit is called after a server of applications.
+pub(super) fn is_host(stem: &str) -> bool {
+    let kind = stem.split('@').next().unwrap_or(stem);
+    let plain: String = kind.chars().filter(|c| !c.is_ascii_digit() && *c != '.').collect();
+    !stem.contains('@') && (HOSTS.contains(&kind) || HOSTS.contains(&plain.as_str()))
 }
 
 /// True if the unit names nobody. `stem` is the service without its suffix.
