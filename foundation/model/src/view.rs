@@ -1,6 +1,10 @@
 //! Rows that surfaces show: what a person asked, answered. JSON names are those of `/api/v1`.
 
+mod exchanges;
+
 use serde::{Deserialize, Serialize};
+
+pub use exchanges::{ExchangeRow, Exchanges, ExchangesAsked, TlsRow};
 
 use crate::entity::Entity;
 use crate::health::TapHealth;
