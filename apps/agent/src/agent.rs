@@ -5,14 +5,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use entities::Directory;
 use metrics::{Store, StoreLimits};
-use model::view::{AgentCost, Query, ServiceRow, Snapshot};
+use model::view::{AgentCost, Exchanges, ExchangesAsked, Query, ServiceRow, Snapshot};
 use model::{Entity, Rollup, TapHealth, TapState};
 
+use crate::recent::Recent;
 use crate::{cost, health};
 
 /// The store with everything around it that a surface shows.
 pub(crate) struct Agent {
     store: Mutex<Store>,
+    recent: Recent,
     directory: Arc<Directory>,
     health: Mutex<Vec<TapHealth>>,
     ready: AtomicBool,
@@ -78,6 +80,7 @@ impl Agent {
     pub(crate) fn new(directory: Arc<Directory>) -> Self {
         Self {
             store: Mutex::new(Store::new(StoreLimits::default())),
+            recent: Recent::default(),
             directory,
             health: Mutex::default(),
             ready: AtomicBool::new(false),
@@ -103,6 +106,11 @@ impl Agent {
     /// Who is known.
     pub(crate) const fn directory(&self) -> &Arc<Directory> {
         &self.directory
+    }
+
+    /// The exchanges that ended lately.
+    pub(crate) const fn recent(&self) -> &Recent {
+        &self.recent
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -146,6 +154,10 @@ impl Query for Agent {
         snapshot.health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
         snapshot.health.extend(self.gauges.refusals());
         snapshot
+    }
+
+    fn exchanges(&self, asked: &ExchangesAsked) -> Exchanges {
+        self.recent.ask(asked)
     }
 
     fn prometheus(&self) -> String {

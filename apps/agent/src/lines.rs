@@ -87,6 +87,38 @@ impl Ends {
             side,
         }
     }
+
+    #[cfg(test)]
+    pub(crate) fn unknown(id: EntityId) -> Self {
+        let none = SocketAddr::from(([0; 4], 0));
+        let side = jsonl::Scope::Both;
+        Self { client: none, server: none, client_id: id, server_id: id, side }
+    }
+
+    /// Server and client as they are known now.
+    pub(crate) fn entities(&self, who: &Resolver) -> (Arc<Entity>, Arc<Entity>) {
+        (who.entity(self.server_id), who.entity(self.client_id))
+    }
+
+    /// The exchange with everything that is said of it; ends are server and client.
+    pub(crate) fn line<'a>(
+        &self,
+        exchange: &'a Exchange,
+        names: &'a Names,
+        (service, peer): (&'a Entity, &'a Entity),
+    ) -> jsonl::Line<'a> {
+        jsonl::Line {
+            exchange,
+            operation: names.operation(exchange.endpoint),
+            target: names.target(exchange.endpoint),
+            client: self.client,
+            server: self.server,
+            side: self.side,
+            service: &service.name,
+            peer: &peer.name,
+            raw: exchange.wire.is_some(),
+        }
+    }
 }
 
 impl Lines {
@@ -128,7 +160,7 @@ impl Lines {
 
     /// Adds one exchange, at once or when its ends are known.
     pub(crate) fn write(&mut self, exchange: &Exchange, names: &Names, ends: Ends, who: &Resolver) {
-        let (service, peer) = (who.entity(ends.server_id), who.entity(ends.client_id));
+        let (service, peer) = ends.entities(who);
         let [fresh, _] = &mut self.held;
         if (is_unread(&service) || is_unread(&peer)) && fresh.len() < HELD_MAX {
             fresh.push((exchange.clone(), ends));
@@ -142,7 +174,7 @@ impl Lines {
         let [fresh, old] = &mut self.held;
         let due = std::mem::replace(old, std::mem::take(fresh));
         for (exchange, ends) in due {
-            let (service, peer) = (who.entity(ends.server_id), who.entity(ends.client_id));
+            let (service, peer) = ends.entities(who);
             self.format(&exchange, names, &ends, (&service, &peer));
         }
         self.flush();
@@ -153,22 +185,9 @@ impl Lines {
         exchange: &Exchange,
         names: &Names,
         ends: &Ends,
-        (service, peer): (&Entity, &Entity),
+        parties: (&Entity, &Entity),
     ) {
-        jsonl::write_exchange(
-            &mut self.block,
-            &jsonl::Line {
-                exchange,
-                operation: names.operation(exchange.endpoint),
-                target: names.target(exchange.endpoint),
-                client: ends.client,
-                server: ends.server,
-                side: ends.side,
-                service: &service.name,
-                peer: &peer.name,
-                raw: exchange.wire.is_some(),
-            },
-        );
+        jsonl::write_exchange(&mut self.block, &ends.line(exchange, names, parties));
         self.lines += 1;
         if self.block.len() >= BLOCK_BYTES {
             self.flush();

@@ -21,6 +21,7 @@ use entities::{Directory, Scanner, Scope};
 use model::{ConnectionId, EntityId, Ledger, Rollup, TapHealth, TapState, Timestamp};
 
 use crate::agent::Agent;
+use crate::feed::{Block, Feed};
 use crate::health;
 use crate::lines::Lines;
 use crate::pipeline::Worker;
@@ -35,8 +36,8 @@ const WINDOW_INTERVAL: Duration = Duration::from_secs(1);
 /// How soon a process that opened its first socket is read: before most are gone.
 const QUEUE_INTERVAL: Duration = Duration::from_millis(20);
 const SCAN_INTERVAL: Duration = Duration::from_millis(300);
-/// Windows that may wait for the store.
-const ROLLUPS_WAITING: usize = 16;
+/// Windows and blocks of exchanges that may wait for the store.
+const NEWS_WAITING: usize = 16;
 
 /// What to observe and how.
 pub(crate) struct Options {
@@ -112,14 +113,15 @@ impl Live {
         let (lines, writer) = written.unzip();
         let steerer = Steerer::new(Some(Box::new(Kernel(tap.steering()?))));
         let mut worker = Worker::new(Limits::default(), directory, true, steerer, lines, false);
+        worker.show_to(Feed::new(agent.recent().questions()));
         worker.begin(now());
-        let (rollups, windows) = sync_channel(ROLLUPS_WAITING);
+        let (news, received) = sync_channel(NEWS_WAITING);
         let (scan_wishes, scan_agent) = (Arc::clone(&wishes), Arc::clone(&agent));
         let scan_all = move || scan(&mut scanner, &scan_wishes, &scan_agent);
         threads.push(spawn("redsight-scan", scan_all)?);
         let store_agent = Arc::clone(&agent);
-        threads.push(spawn("redsight-store", move || add_all(&windows, &store_agent))?);
-        let loops = Loop { tap, worker, rollups, agent: Arc::clone(&agent), unclaimed: [0; 2] };
+        threads.push(spawn("redsight-store", move || add_all(&received, &store_agent))?);
+        let loops = Loop { tap, worker, news, agent: Arc::clone(&agent), unclaimed: [0; 2] };
         let worker_wishes = Arc::clone(&wishes);
         threads.push(spawn("redsight-worker", move || loops.run(&worker_wishes))?);
         Ok(Self { agent, scope, wishes, threads, writer })
@@ -167,11 +169,19 @@ impl steer::Tap for Kernel {
     }
 }
 
+/// What the worker hands on.
+enum News {
+    /// The sums of a window.
+    Window(Rollup),
+    /// Exchanges for readers.
+    Exchanges(Block),
+}
+
 /// The worker's thread.
 struct Loop {
     tap: WireTap,
     worker: Worker,
-    rollups: SyncSender<Rollup>,
+    news: SyncSender<News>,
     agent: Arc<Agent>,
     /// Bytes without a connection that were booked so far: lost, skipped.
     unclaimed: [u64; 2],
@@ -189,6 +199,7 @@ impl Loop {
             if ticked.elapsed() >= TICK_INTERVAL {
                 ticked = Instant::now();
                 self.worker.tick(now());
+                self.show();
             }
             if closed.elapsed() >= WINDOW_INTERVAL {
                 closed = Instant::now();
@@ -204,7 +215,7 @@ impl Loop {
         self.publish();
         let last = self.worker.finish(now());
         // The store's thread lives until the sender is gone.
-        let _ = self.rollups.send(last);
+        let _ = self.news.send(News::Window(last));
     }
 
     fn heed(&mut self, wishes: &Wishes) {
@@ -223,12 +234,20 @@ impl Loop {
     fn close_window(&mut self) {
         self.publish();
         let rollup = self.worker.close_window(now());
-        match self.rollups.try_send(rollup) {
+        match self.news.try_send(News::Window(rollup)) {
             Ok(()) | Err(TrySendError::Disconnected(_)) => {}
             // Sums must not be thrown away: wait for the store, the ring holds meanwhile.
-            Err(TrySendError::Full(rollup)) => {
-                let _ = self.rollups.send(rollup);
+            Err(TrySendError::Full(window)) => {
+                let _ = self.news.send(window);
             }
+        }
+    }
+
+    /// Hands on exchanges. Where the queue is full they are left out: the numbers of those that
+    /// follow tell readers how many.
+    fn show(&mut self) {
+        if let Some(block) = self.worker.block() {
+            let _ = self.news.try_send(News::Exchanges(block));
         }
     }
 
@@ -280,9 +299,12 @@ fn scan(scanner: &mut Scanner, wishes: &Wishes, agent: &Agent) {
     }
 }
 
-fn add_all(windows: &Receiver<Rollup>, agent: &Agent) {
-    for rollup in windows {
-        agent.add(0, &rollup);
+fn add_all(received: &Receiver<News>, agent: &Agent) {
+    for news in received {
+        match news {
+            News::Window(rollup) => agent.add(0, &rollup),
+            News::Exchanges(block) => agent.recent().add(block),
+        }
     }
 }
 

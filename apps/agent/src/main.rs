@@ -4,11 +4,13 @@ mod agent;
 mod cli;
 mod commands;
 mod cost;
+mod feed;
 mod health;
 mod lines;
 #[cfg(target_os = "linux")]
 mod live;
 mod pipeline;
+mod recent;
 mod remote;
 mod resolve;
 mod steer;

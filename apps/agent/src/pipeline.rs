@@ -21,6 +21,7 @@ use model::{
     Timestamp,
 };
 
+use crate::feed::{Block, Feed};
 use crate::lines::{Ends, Lines};
 use crate::resolve::{End, Resolver};
 use crate::steer::{Steered, Steerer};
@@ -46,6 +47,7 @@ pub(crate) struct Stages {
     resolver: Resolver,
     steerer: Steerer,
     lines: Option<Lines>,
+    feed: Option<Feed>,
     counters: dissect::Counters,
     raw: bool,
     live: bool,
@@ -91,11 +93,17 @@ impl Worker {
             resolver: Resolver::new(directory, live),
             steerer,
             lines,
+            feed: None,
             counters: dissect::Counters::default(),
             raw,
             live,
         };
         Self { table: Table::new(limits), stages }
+    }
+
+    /// Keeps exchanges for readers from now on.
+    pub(crate) fn show_to(&mut self, feed: Feed) {
+        self.stages.feed = Some(feed);
     }
 
     /// Says when the first window begins.
@@ -113,6 +121,12 @@ impl Worker {
     pub(crate) fn tick(&mut self, now: Timestamp) {
         self.table.tick(now, &mut self.stages);
         self.stages.tick_lines();
+    }
+
+    /// What readers are shown next; asked for once a tick.
+    pub(crate) fn block(&mut self) -> Option<Block> {
+        let Stages { feed, names, resolver, .. } = &mut self.stages;
+        feed.as_mut()?.tick(names, resolver)
     }
 
     /// Hands on the sums of the window that ends at `at`.
@@ -238,6 +252,7 @@ impl Stages {
         let mut found = Found {
             red: &mut self.red,
             lines: self.lines.as_mut(),
+            feed: self.feed.as_mut(),
             resolver: &self.resolver,
             connection,
             ends: state.ends,
@@ -302,6 +317,7 @@ impl Stages {
 struct Found<'a> {
     red: &'a mut Red,
     lines: Option<&'a mut Lines>,
+    feed: Option<&'a mut Feed>,
     resolver: &'a Resolver,
     connection: &'a Connection,
     ends: [End; 2],
@@ -313,9 +329,12 @@ impl Sink for Found<'_> {
     fn exchange(&mut self, exchange: &Exchange, client: Direction, names: &Names) {
         let (asks, answers) = parties(self.ends, client);
         self.red.record(self.hint, asks, answers, exchange);
+        let ends = || Ends::new(self.connection, client, self.ends, self.live);
+        if let Some(feed) = &mut self.feed {
+            feed.see(exchange, ends);
+        }
         if let Some(lines) = &mut self.lines {
-            let ends = Ends::new(self.connection, client, self.ends, self.live);
-            lines.write(exchange, names, ends, self.resolver);
+            lines.write(exchange, names, ends(), self.resolver);
         }
     }
 }

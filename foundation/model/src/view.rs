@@ -130,6 +130,9 @@ pub struct AgentCost {
 pub trait Query: Send + Sync {
     /// The picture over about the last `window_s` seconds; 0 means since the start.
     fn snapshot(&self, window_s: f64) -> Snapshot;
+    /// Exchanges as they happen. Whoever asks at least every few seconds is shown all of them, as
+    /// far as they fit in the ring; before that, there are samples only. Never holds up a worker.
+    fn exchanges(&self, asked: &ExchangesAsked) -> Exchanges;
     /// `/metrics` in the Prometheus text format.
     fn prometheus(&self) -> String;
     /// True once every tap that can attach is attached.

@@ -65,9 +65,15 @@ impl Ask {
         window: Window,
         pick: impl FnOnce(Snapshot) -> T + Send + 'static,
     ) -> Result<Response, Problem> {
-        let written =
-            self.ask(move |query| serde_json::to_vec(&pick(query.snapshot(window.0)))).await?;
-        match written {
+        self.written(move |query| pick(query.snapshot(window.0))).await
+    }
+
+    /// Answers with the JSON of an answer, written on the blocking thread too.
+    pub(crate) async fn written<T: Serialize>(
+        &self,
+        question: impl FnOnce(&dyn Query) -> T + Send + 'static,
+    ) -> Result<Response, Problem> {
+        match self.ask(move |query| serde_json::to_vec(&question(query))).await? {
             Ok(body) => Ok(([(CONTENT_TYPE, "application/json")], body).into_response()),
             Err(error) => Err(Problem::new(
                 StatusCode::INTERNAL_SERVER_ERROR,

@@ -9,6 +9,7 @@
 mod ask;
 mod host;
 mod limits;
+mod parameters;
 mod problem;
 mod routes;
 mod server;

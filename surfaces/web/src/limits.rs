@@ -34,3 +34,12 @@ pub(crate) const WINDOW_DEFAULT_S: f64 = 60.0;
 
 /// The longest window anyone may ask for: one day.
 pub(crate) const WINDOW_MAX_S: f64 = 86_400.0;
+
+/// Exchanges in one answer if nobody says otherwise.
+pub(crate) const EXCHANGES_DEFAULT: usize = 100;
+
+/// Exchanges anyone may ask for at once: as many as the agent keeps.
+pub(crate) const EXCHANGES_MAX: usize = 4_096;
+
+/// Parameters of one request, known and unknown.
+pub(crate) const PARAMETERS_MAX: usize = 16;

@@ -92,15 +92,21 @@ pub fn write_exchange(out: &mut Vec<u8>, line: &Line<'_>) {
     out.extend_from_slice(b"}\n");
 }
 
-fn write_numbers(out: &mut Vec<u8>, exchange: &Exchange) {
+/// Start, duration and time to the first byte of the answer, in whole microseconds.
+pub(super) fn times_us(exchange: &Exchange) -> [Option<u64>; 3] {
     let start = exchange.start;
     let start_us = (!start.is_unknown()).then(|| start.as_micros());
     // The difference of two truncated times, as a capture in microseconds would show it.
     let until_us = |ns: u64| Timestamp(start.0.saturating_add(ns)).as_micros() - start.as_micros();
+    [start_us, exchange.duration_ns.map(until_us), exchange.ttfb_ns.map(until_us)]
+}
+
+fn write_numbers(out: &mut Vec<u8>, exchange: &Exchange) {
+    let [start_us, duration_us, ttfb_us] = times_us(exchange);
     for (name, value) in [
         (",\"start_us\":", start_us),
-        (",\"duration_us\":", exchange.duration_ns.map(until_us)),
-        (",\"ttfb_us\":", exchange.ttfb_ns.map(until_us)),
+        (",\"duration_us\":", duration_us),
+        (",\"ttfb_us\":", ttfb_us),
         (",\"request_bytes\":", Some(exchange.request_bytes)),
         (",\"response_bytes\":", Some(exchange.response_bytes)),
     ] {

@@ -5,9 +5,11 @@
 //! not known is `null`, never 0.
 
 mod line;
+mod row;
 mod text;
 
 pub use line::{Line, Scope, write_exchange};
+pub use row::exchange_row;
 
 #[cfg(test)]
 mod tests;

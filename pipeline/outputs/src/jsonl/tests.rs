@@ -120,3 +120,27 @@ fn the_wires_own_words_need_raw() {
     assert_eq!(value["wire_target"], "/cart/7?token=secret");
     assert_eq!(value["wire_status"], Value::Null);
 }
+
+#[test]
+fn a_row_says_what_its_line_says() {
+    let mut broken = exchange();
+    broken.incomplete = Some(Incomplete::Timeout);
+    (broken.duration_ns, broken.ttfb_ns, broken.start) = (None, None, Timestamp::UNKNOWN);
+    for exchange in [exchange(), broken] {
+        let row = serde_json::to_value(exchange_row(7, &line(&exchange))).expect("a row is JSON");
+        let mut expected = written(&line(&exchange));
+        expected["id"] = json!(7);
+        assert_eq!(row, expected);
+    }
+}
+
+/// `tail --json` prints rows: without the number, they are the lines of `--json` byte for byte.
+#[test]
+fn a_row_has_the_fields_of_its_line_in_the_same_order() {
+    let row = exchange_row(7, &line(&exchange()));
+    let text = serde_json::to_string(&row).expect("a row is JSON");
+    let mut expected = Vec::new();
+    write_exchange(&mut expected, &line(&exchange()));
+    let expected = String::from_utf8(expected).expect("JSON is text");
+    assert_eq!(text.replacen("\"id\":7,", "", 1), expected.trim_end());
+}

@@ -2,6 +2,7 @@
 
 mod edges;
 mod endpoints;
+mod exchanges;
 mod health;
 mod index;
 mod ledger;

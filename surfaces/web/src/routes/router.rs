@@ -15,7 +15,9 @@ use crate::ask::Ask;
 use crate::host::{self, Hosts};
 use crate::problem::Problem;
 
-use super::{edges, endpoints, health, index, ledger, livez, metrics, readyz, services, snapshot};
+use super::{
+    edges, endpoints, exchanges, health, index, ledger, livez, metrics, readyz, services, snapshot,
+};
 
 /// Path and purpose of every resource but the index, in the order people read them.
 pub(crate) const RESOURCES: &[(&str, &str)] = &[
@@ -25,6 +27,7 @@ pub(crate) const RESOURCES: &[(&str, &str)] = &[
     ("/api/v1/services", "rate, errors, duration and coverage per service"),
     ("/api/v1/edges", "the same per client and server, with TCP health"),
     ("/api/v1/endpoints", "the same per operation and target"),
+    ("/api/v1/exchanges", "exchanges as they happen"),
     ("/api/v1/ledger", "where every byte went"),
     ("/api/v1/health", "what is on, off or refused, why, and what to do"),
     ("/api/v1/snapshot", "all of it at one moment"),
@@ -40,6 +43,7 @@ pub(crate) fn router(ask: Ask, hosts: Hosts) -> Router {
         .route("/api/v1/services", get(services::answer))
         .route("/api/v1/edges", get(edges::answer))
         .route("/api/v1/endpoints", get(endpoints::answer))
+        .route("/api/v1/exchanges", get(exchanges::answer))
         .route("/api/v1/ledger", get(ledger::answer))
         .route("/api/v1/health", get(health::answer))
         .route("/api/v1/snapshot", get(snapshot::answer))

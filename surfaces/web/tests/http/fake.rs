@@ -1,10 +1,11 @@
 //! A store with fixed answers.
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use model::view::{AgentCost, EdgeRow, EndpointRow, Query, Red, ServiceRow, Snapshot};
+use model::view::{AgentCost, EdgeRow, EndpointRow, ExchangeRow, Exchanges, ExchangesAsked};
+use model::view::{Query, Red, ServiceRow, Snapshot};
 use model::{Entity, Ledger, TapHealth, TapState};
 use web::Server;
 
@@ -14,13 +15,16 @@ pub(crate) struct Fake {
     pub(crate) is_ready: AtomicBool,
     pub(crate) windows: Mutex<Vec<f64>>,
     pub(crate) exposition: String,
+    pub(crate) asked: Mutex<Vec<ExchangesAsked>>,
+    pub(crate) last_exchange: AtomicU64,
 }
 
 impl Fake {
     pub(crate) fn ready() -> Self {
         let exposition = "# TYPE redsight_build_info gauge\nredsight_build_info 1\n".into();
         let is_ready = AtomicBool::new(true);
-        Self { is_ready, exposition, ..Self::default() }
+        let last_exchange = AtomicU64::new(10);
+        Self { is_ready, exposition, last_exchange, ..Self::default() }
     }
 }
 
@@ -29,6 +33,21 @@ impl Query for Fake {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         windows.push(window_s);
         picture(window_s)
+    }
+
+    fn exchanges(&self, asked: &ExchangesAsked) -> Exchanges {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked.clone());
+        let after = asked.after.unwrap_or_default();
+        let row = |id: u64| ExchangeRow {
+            id,
+            status: if id.is_multiple_of(2) { "200" } else { "503" }.into(),
+            ..ExchangeRow::default()
+        };
+        let rows = (after + 1..=self.last_exchange.load(Ordering::Relaxed)).map(row);
+        let kept = rows.filter(|row| asked.filter.keeps(row)).take(asked.limit);
+        let rows: Vec<ExchangeRow> = kept.collect();
+        let next = rows.last().map_or(after, |row| row.id);
+        Exchanges { rows, next, missed: 0 }
     }
 
     fn prometheus(&self) -> String {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 
-use model::view::{Query, Snapshot};
+use model::view::{Exchanges, ExchangesAsked, Query, Snapshot};
 use web::WebError;
 
 use crate::client::{Client, ask};
@@ -160,6 +160,10 @@ impl Query for Broken {
             }
         }
         picture(window_s)
+    }
+
+    fn exchanges(&self, _asked: &ExchangesAsked) -> Exchanges {
+        Exchanges::default()
     }
 
     fn prometheus(&self) -> String {

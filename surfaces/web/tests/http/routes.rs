@@ -19,6 +19,7 @@ fn every_resource_answers_with_its_type() {
         ("/api/v1/services", "application/json"),
         ("/api/v1/edges", "application/json"),
         ("/api/v1/endpoints", "application/json"),
+        ("/api/v1/exchanges", "application/json"),
         ("/api/v1/ledger", "application/json"),
         ("/api/v1/health", "application/json"),
         ("/api/v1/snapshot", "application/json"),
@@ -160,5 +161,38 @@ fn one_connection_serves_many_requests_and_a_pipeline() {
     client.send(request.repeat(5).as_bytes());
     for _ in 0..5 {
         assert_eq!(client.receive("GET").expect("an answer").status, 200);
+    }
+}
+
+#[test]
+fn exchanges_are_asked_for_as_the_parameters_say() {
+    let fake = Arc::new(Fake::ready());
+    let server = serve(fake.clone());
+    let target = "/api/v1/exchanges?after=3&limit=2&filter=status%3E%3D500";
+    let json = ask(server.local_addr(), "GET", target).json();
+    let ids: Vec<_> = json["rows"].as_array().expect("rows").iter().map(|r| &r["id"]).collect();
+    assert_eq!(ids, [5, 7]);
+    assert_eq!((&json["next"], &json["missed"]), (&7.into(), &0.into()));
+    assert_eq!(ask(server.local_addr(), "GET", "/api/v1/exchanges").status, 200);
+    let asked = fake.asked.lock().expect("no panic");
+    assert_eq!((asked[0].after, asked[0].limit), (Some(3), 2));
+    assert_eq!((asked[1].after, asked[1].limit), (None, 100));
+}
+
+#[test]
+fn exchanges_refuse_what_they_do_not_know() {
+    let server = serve(Arc::new(Fake::ready()));
+    let cases = [
+        ("after=-1", "a whole number from 0"),
+        ("limit=4097", "a whole number from 0 to 4096"),
+        ("filter=latency%3E100", "a duration such as 100ms"),
+        ("filter=coverage%3E1", "coverage is a key of services"),
+        ("fliter=x", "did you mean filter? there are after filter limit"),
+        ("window=60", "there are after filter limit"),
+    ];
+    for (query, part) in cases {
+        let answer = ask(server.local_addr(), "GET", &format!("/api/v1/exchanges?{query}"));
+        assert_eq!(answer.status, 400, "{query}");
+        assert!(answer.error().contains(part), "{query}: {}", answer.body);
     }
 }
