@@ -91,6 +91,11 @@ static __always_inline __u32 wanted(struct socket_state *s, struct direction_sta
 	bool everything = false;
 
 	*from = 0;
+	if (!turn_budget_bytes) {
+		// Nor when what the program wrote ended: that is a record for each packet.
+		t->flags &= ~TCP_PSH;
+		return 0;
+	}
 	if (wish && wish->connection == s->connection) {
 		if (wish->mode & STEER_NOTHING) {
 			// Nor when it ended.

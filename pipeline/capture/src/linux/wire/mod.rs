@@ -26,6 +26,9 @@ pub use steering::Steering;
 
 static PROGRAMS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wire.bpf.o"));
 
+/// The section of variables that programs read and user space may write.
+const DATA: &str = ".data";
+
 /// How often the distance between the monotonic clock and the epoch is measured anew.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -73,7 +76,7 @@ impl WireTap {
         for mut map in open.maps_mut() {
             if map.name() == "records" {
                 map.set_max_entries(ring_bytes).map_err(failed("size the ring"))?;
-            } else if map.name().to_string_lossy().ends_with(".rodata")
+            } else if map.name().to_string_lossy().ends_with(DATA)
                 && let Some(budget) =
                     map.initial_value_mut().and_then(|value| value.first_chunk_mut::<4>())
             {
@@ -100,6 +103,20 @@ impl WireTap {
     /// [`TapError::Failed`] if it cannot be mapped.
     pub fn steering(&self) -> Result<Steering, TapError> {
         Steering::new(find(&self.object, "steering")?.as_fd())
+    }
+
+    /// From here on this many bytes of each turn are copied unasked; 0 copies nothing at all.
+    ///
+    /// # Errors
+    /// [`TapError::Failed`] if the kernel takes no word of it.
+    pub fn set_turn_budget(&mut self, bytes: u32) -> Result<(), TapError> {
+        let failed = |error: libbpf_rs::Error| TapError::from_bpf("set the turn budget", &error);
+        let mut maps = self.object.maps_mut();
+        let data = maps.find(|map| map.name().to_string_lossy().ends_with(DATA));
+        let Some(data) = data else { return Ok(()) };
+        // The only variable of the section; programs read it with one load.
+        let (key, value) = (0_u32.to_ne_bytes(), bytes.to_ne_bytes());
+        data.update(&key, &value, MapFlags::ANY).map_err(failed)
     }
 
     /// Attaches every program to every cgroup of the scope.

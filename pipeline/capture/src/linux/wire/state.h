@@ -4,8 +4,8 @@
 #pragma once
 
 // A turn is what one end sends before the other one answers. Its first bytes hold the message
-// heads.
-const volatile __u32 turn_budget_bytes = 64 * 1024;
+// heads. User space may lower it while the programs run; zero copies nothing at all.
+volatile __u32 turn_budget_bytes = 64 * 1024;
 
 // What the tap knows about one socket.
 struct direction_state {
