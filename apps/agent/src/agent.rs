@@ -43,6 +43,12 @@ pub(crate) struct Gauges {
     pub given_up: AtomicU64,
     /// Times a session lost the frame boundary.
     pub desyncs: AtomicU64,
+    /// Thousandths of a core the agent may use; 0 is no limit.
+    pub cpu_limit_millicores: AtomicU64,
+    /// Bytes copied of each turn: as set, and as the governor has it now.
+    pub turn_budget_set: AtomicU64,
+    /// See [`Gauges::turn_budget_set`].
+    pub turn_budget: AtomicU64,
 }
 
 impl Gauges {
@@ -71,15 +77,37 @@ impl Gauges {
             "{given_up} connections speak nothing known; a frame boundary was lost {desyncs} times"
         );
         say("protocols", TapState::On, &unread, detail, "");
+        lines.extend(self.governed());
         lines
+    }
+
+    /// What the governor does, where there is a limit.
+    fn governed(&self) -> Option<TapHealth> {
+        let read = |gauge: &AtomicU64| gauge.load(Ordering::Relaxed);
+        let cores = match read(&self.cpu_limit_millicores) {
+            0 => return None,
+            thousandths => thousandths as f64 / 1e3,
+        };
+        let (now, set) = (read(&self.turn_budget), read(&self.turn_budget_set));
+        let limit = format!("limit {cores} of a core over a minute");
+        if now >= set {
+            return Some(health::line("cpu", TapState::On, limit, ""));
+        }
+        let copied = match now {
+            0 => "nothing is copied until there is room again".to_owned(),
+            _ => format!("{now} bytes of each turn are copied instead of {set}"),
+        };
+        let detail = format!("{limit}: nearly used up, so {copied}");
+        let remedy = "raise limits.cpu (--limits-cpu), or observe fewer cgroups";
+        Some(health::line("cpu", TapState::Degraded, detail, remedy))
     }
 }
 
 impl Agent {
     /// An empty store over `directory`.
-    pub(crate) fn new(directory: Arc<Directory>) -> Self {
+    pub(crate) fn new(directory: Arc<Directory>, limits: StoreLimits) -> Self {
         Self {
-            store: Mutex::new(Store::new(StoreLimits::default())),
+            store: Mutex::new(Store::new(limits)),
             recent: Recent::default(),
             directory,
             health: Mutex::default(),
@@ -142,6 +170,8 @@ impl Agent {
             tap_bytes: read(&self.gauges.tap_bytes),
             tap_lost: read(&self.gauges.tap_lost),
             cardinality_overflow,
+            cpu_limit_cores: read(&self.gauges.cpu_limit_millicores) as f64 / 1e3,
+            turn_budget_bytes: read(&self.gauges.turn_budget),
         }
     }
 }

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::RunArgs;
+
 /// Where `run` serves and the others look.
 pub(crate) const DEFAULT_ADDRESS: &str = "127.0.0.1:9464";
 
@@ -35,31 +37,9 @@ pub(crate) enum Command {
     Protocols(OutputArgs),
     /// Say what works here, what does not, why, and what to do.
     Doctor(DoctorArgs),
-}
-
-/// Options of `run`.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct RunArgs {
-    /// Observe this cgroup v2 directory and its children only; may be given more than once.
-    /// Default: the whole host.
-    #[arg(long, value_name = "DIR")]
-    pub cgroup: Vec<PathBuf>,
-    /// Serve /metrics, /api/v1 and health here.
-    #[arg(long, value_name = "ADDR", default_value = DEFAULT_ADDRESS, env = "REDSIGHT_LISTEN")]
-    pub listen: SocketAddr,
-    /// Write every exchange as one JSON object per line; `-` is standard output.
-    #[arg(long, value_name = "FILE")]
-    pub json: Option<PathBuf>,
-    /// Do not read TLS. (No version reads it yet; sealed bytes are counted as such.)
-    #[arg(long)]
-    pub no_tls: bool,
-    /// Memory for packets between kernel and agent, in bytes; rounded up to a power of two.
-    #[arg(long, value_name = "BYTES", default_value_t = 8 << 20, env = "REDSIGHT_RING_BYTES")]
-    pub ring_bytes: u32,
-    /// Bytes copied of what one end sends before the other answers; bodies beyond are skipped.
-    #[arg(long, value_name = "BYTES", default_value_t = 64 << 10,
-          env = "REDSIGHT_TURN_BUDGET_BYTES")]
-    pub turn_budget_bytes: u32,
+    /// Show, check and describe the configuration.
+    #[command(subcommand)]
+    Config(ConfigCommand),
 }
 
 /// Options of `replay`.
@@ -134,6 +114,44 @@ pub(crate) struct OutputArgs {
 pub(crate) enum Format {
     /// For people.
     Table,
+    /// For programs.
+    Json,
+}
+
+/// What `config` can do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print the JSON Schema of the configuration file.
+    Schema,
+    /// Say what is wrong with a file; exit code 78 if anything is.
+    Check {
+        /// The file.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Print every value that holds for `run` with the same flags.
+    Print(PrintArgs),
+}
+
+/// Options of `config print`.
+#[derive(Args, Debug)]
+pub(crate) struct PrintArgs {
+    /// Say where each value comes from.
+    #[arg(long)]
+    pub origin: bool,
+    /// How to print.
+    #[arg(short = 'o', long = "output", value_enum, default_value_t = ConfigFormat::Yaml)]
+    pub format: ConfigFormat,
+    /// The flags of `run`.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// Forms of a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ConfigFormat {
+    /// As in the file.
+    Yaml,
     /// For programs.
     Json,
 }

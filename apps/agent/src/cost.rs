@@ -13,6 +13,18 @@ pub(crate) fn own() -> (f64, u64) {
     (cpu_seconds, number(21) * 4096)
 }
 
+/// Cores of this host that are online, whether or not the agent may run on them: it observes all.
+pub(crate) fn cores() -> usize {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap_or_default();
+    let is_core = |line: &&str| {
+        line.strip_prefix("cpu").is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+    };
+    match stat.lines().filter(is_core).count() {
+        0 => std::thread::available_parallelism().map_or(1, usize::from),
+        cores => cores,
+    }
+}
+
 const fn ticks_per_second() -> f64 {
     // USER_HZ, which is 100 on every architecture Linux exports it to user space.
     100.0

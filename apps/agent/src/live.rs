@@ -6,7 +6,6 @@
 //! ```
 
 use std::io::Write;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -16,12 +15,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use capture::linux::cgroup_directories;
 use capture::linux::wire::{Steering, WireOptions, WireTap};
-use connections::Limits;
 use entities::{Directory, Scanner, Scope};
 use model::{ConnectionId, EntityId, Ledger, Rollup, TapHealth, TapState, Timestamp};
 
 use crate::agent::Agent;
+use crate::config::Settings;
+use crate::cost;
 use crate::feed::{Block, Feed};
+use crate::governor::Governor;
 use crate::health;
 use crate::lines::Lines;
 use crate::pipeline::Worker;
@@ -41,25 +42,10 @@ const NEWS_WAITING: usize = 16;
 
 /// What to observe and how.
 pub(crate) struct Options {
-    /// cgroup v2 directories; empty is the whole host.
-    pub cgroups: Vec<PathBuf>,
-    /// Size of the ring.
-    pub ring_bytes: u32,
-    /// Bytes copied of each turn unasked.
-    pub turn_budget_bytes: u32,
+    /// Every setting.
+    pub settings: Settings,
     /// Where exchanges go as lines.
     pub json: Option<Box<dyn Write + Send>>,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            cgroups: Vec::new(),
-            ring_bytes: WireOptions::RING_BYTES,
-            turn_budget_bytes: WireOptions::TURN_BUDGET_BYTES,
-            json: None,
-        }
-    }
 }
 
 /// A running agent.
@@ -85,34 +71,35 @@ impl Live {
     /// # Errors
     /// A [`capture::linux::TapError`] if the machine refuses the tap.
     pub(crate) fn start(options: Options) -> Result<Self> {
-        let cgroups = cgroup_directories(&options.cgroups)?;
-        let scope = match options.cgroups.as_slice() {
+        let Options { settings, json } = options;
+        let cgroups = cgroup_directories(&settings.cgroups)?;
+        let scope = match settings.cgroups.as_slice() {
             [] => "the whole host".to_owned(),
             _ => cgroups.iter().map(|c| c.display().to_string()).collect::<Vec<_>>().join(", "),
         };
         let mut tap = WireTap::load(WireOptions {
             cgroups: cgroups.clone(),
-            ring_bytes: options.ring_bytes,
-            turn_budget_bytes: options.turn_budget_bytes,
+            ring_bytes: settings.ring_bytes,
+            turn_budget_bytes: settings.turn_budget_bytes,
         })?;
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let directory = Arc::new(Directory::new(host.trim()));
         let watched =
-            if options.cgroups.is_empty() { Scope::Host } else { Scope::Cgroups(cgroups) };
+            if settings.cgroups.is_empty() { Scope::Host } else { Scope::Cgroups(cgroups) };
         let mut scanner = Scanner::new(Arc::clone(&directory), watched);
         // Who listens is known before the first packet is seen.
         scanner.scan(now());
         tap.attach()?;
 
-        let agent = Arc::new(Agent::new(Arc::clone(&directory)));
+        let agent = Arc::new(Agent::new(Arc::clone(&directory), settings.store));
         agent.set_health(health_lines(&scope));
         let wishes = Arc::new(Wishes::default());
         let mut threads = Vec::new();
         let refused = Arc::clone(&agent.gauges.lines_refused);
-        let written = options.json.map(|to| Lines::threaded(to, refused)).transpose()?;
+        let written = json.map(|to| Lines::threaded(to, refused)).transpose()?;
         let (lines, writer) = written.unzip();
         let steerer = Steerer::new(Some(Box::new(Kernel(tap.steering()?))));
-        let mut worker = Worker::new(Limits::default(), directory, true, steerer, lines, false);
+        let mut worker = Worker::new(settings.connections, directory, true, steerer, lines, false);
         worker.show_to(Feed::new(agent.recent().questions()));
         worker.begin(now());
         let (news, received) = sync_channel(NEWS_WAITING);
@@ -121,7 +108,9 @@ impl Live {
         threads.push(spawn("redsight-scan", scan_all)?);
         let store_agent = Arc::clone(&agent);
         threads.push(spawn("redsight-store", move || add_all(&received, &store_agent))?);
-        let loops = Loop { tap, worker, news, agent: Arc::clone(&agent), unclaimed: [0; 2] };
+        let governed = Governed::new(&settings, &agent);
+        let agent_of_loop = Arc::clone(&agent);
+        let loops = Loop { tap, worker, news, agent: agent_of_loop, unclaimed: [0; 2], governed };
         let worker_wishes = Arc::clone(&wishes);
         threads.push(spawn("redsight-worker", move || loops.run(&worker_wishes))?);
         Ok(Self { agent, scope, wishes, threads, writer })
@@ -185,6 +174,37 @@ struct Loop {
     agent: Arc<Agent>,
     /// Bytes without a connection that were booked so far: lost, skipped.
     unclaimed: [u64; 2],
+    governed: Option<Governed>,
+}
+
+/// The governor with what it was told last.
+struct Governed {
+    governor: Governor,
+    cpu_s: f64,
+    at: Instant,
+}
+
+impl Governed {
+    /// `None` if there is no limit. What the start costs is not held against the first minute.
+    fn new(settings: &Settings, agent: &Agent) -> Option<Self> {
+        let budget = settings.turn_budget_bytes;
+        agent.gauges.turn_budget_set.store(budget.into(), Ordering::Relaxed);
+        agent.gauges.turn_budget.store(budget.into(), Ordering::Relaxed);
+        let cores = settings.cpu_share? * cost::cores() as f64;
+        let limit = &agent.gauges.cpu_limit_millicores;
+        limit.store((cores * 1e3).round() as u64, Ordering::Relaxed);
+        let governor = Governor::new(cores, budget);
+        Some(Self { governor, cpu_s: cost::own().0, at: Instant::now() })
+    }
+
+    /// Lets the governor look at the second that has passed; the budget if it is a new one.
+    fn second(&mut self) -> Option<u32> {
+        let (cpu_s, before) = (cost::own().0, self.governor.budget());
+        let elapsed_s = self.at.elapsed().as_secs_f64();
+        let budget = self.governor.second(cpu_s - self.cpu_s, elapsed_s);
+        (self.cpu_s, self.at) = (cpu_s, Instant::now());
+        (budget != before).then_some(budget)
+    }
 }
 
 impl Loop {
@@ -204,6 +224,7 @@ impl Loop {
             if closed.elapsed() >= WINDOW_INTERVAL {
                 closed = Instant::now();
                 self.close_window();
+                self.govern();
             }
             pause = next_pause(pause, fill, size);
             std::thread::sleep(pause);
@@ -228,6 +249,14 @@ impl Loop {
         {
             wishes.paused.store(true, Ordering::Relaxed);
             eprintln!("redsight: {error}");
+        }
+    }
+
+    fn govern(&mut self) {
+        let Some(budget) = self.governed.as_mut().and_then(Governed::second) else { return };
+        match self.tap.set_turn_budget(budget) {
+            Ok(()) => self.agent.gauges.turn_budget.store(budget.into(), Ordering::Relaxed),
+            Err(error) => eprintln!("redsight: {error}"),
         }
     }
 

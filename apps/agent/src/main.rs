@@ -3,8 +3,10 @@
 mod agent;
 mod cli;
 mod commands;
+mod config;
 mod cost;
 mod feed;
+mod governor;
 mod health;
 mod lines;
 #[cfg(target_os = "linux")]

@@ -124,6 +124,12 @@ pub struct AgentCost {
     pub tap_lost: u64,
     /// Exchanges that found no cell of their own.
     pub cardinality_overflow: u64,
+    /// Cores the agent may use over a minute; 0 is no limit.
+    #[serde(default)]
+    pub cpu_limit_cores: f64,
+    /// Bytes copied of each turn now; lower than what was set while the agent is near its limit.
+    #[serde(default)]
+    pub turn_budget_bytes: u64,
 }
 
 /// The questions a surface may ask. The agent answers from its store.

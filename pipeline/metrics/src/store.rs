@@ -24,7 +24,7 @@ use services::{ServiceSlot, Services};
 use slab::Slab;
 
 /// Bounds of a [`Store`]. What they refuse is counted in [`Store::overflow`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StoreLimits {
     /// Edge × endpoint × outcome series before new ones share one per server and outcome.
     pub series: usize,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use super::{doctor, protocols, replay, run, services, top};
+use super::{config, doctor, protocols, replay, run, services, top};
 use crate::cli::{Cli, Command};
 
 /// Runs what was asked for.
@@ -17,5 +17,6 @@ pub(crate) fn dispatch(cli: Cli) -> Result<ExitCode> {
         Some(Command::Services(arguments)) => services::run(&arguments),
         Some(Command::Protocols(arguments)) => protocols::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
+        Some(Command::Config(command)) => config::run(&command),
     }
 }

@@ -2,11 +2,16 @@
 
 use std::process::ExitCode;
 
-/// The exit code of the contract for an error: 69, 77, or 1.
+use crate::config::Problems;
+
+/// The exit code of the contract for an error: 69, 77, 78, or 1.
 pub(crate) fn exit_code(error: &anyhow::Error) -> ExitCode {
     #[cfg(target_os = "linux")]
     if let Some(error) = error.downcast_ref::<capture::linux::TapError>() {
         return ExitCode::from(error.exit_code());
+    }
+    if error.downcast_ref::<Problems>().is_some() {
+        return ExitCode::from(78);
     }
     if error.downcast_ref::<NotHere>().is_some() {
         return ExitCode::from(69);

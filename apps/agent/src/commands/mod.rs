@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod config;
 mod dispatch;
 mod doctor;
 mod exit;

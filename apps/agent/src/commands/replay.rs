@@ -9,6 +9,7 @@ use anyhow::Result;
 use capture::replay::{Replay, ReplaySummary};
 use connections::Limits;
 use entities::Directory;
+use metrics::StoreLimits;
 use model::{Segment, TapEvent, Timestamp};
 
 use crate::agent::Agent;
@@ -25,7 +26,7 @@ const WINDOW_NS: u64 = 1_000_000_000;
 
 /// Replays every file; prints lines, or one table over all of them.
 pub(super) fn run(arguments: &ReplayArgs) -> Result<ExitCode> {
-    let agent = Agent::new(Arc::new(Directory::new("capture")));
+    let agent = Agent::new(Arc::new(Directory::new("capture")), StoreLimits::default());
     for (number, file) in arguments.files.iter().enumerate() {
         let lines = (arguments.json || arguments.raw)
             .then(|| Lines::direct(Box::new(BufWriter::new(std::io::stdout()))));

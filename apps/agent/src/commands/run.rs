@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use crate::cli::RunArgs;
+use crate::config::RunArgs;
 
 /// Starts taps, pipeline and HTTP; ends on SIGTERM or SIGINT with everything flushed and detached.
 #[cfg(target_os = "linux")]
@@ -16,17 +16,19 @@ pub(super) fn run(arguments: &RunArgs) -> Result<ExitCode> {
     use anyhow::Context;
     use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 
+    use crate::config::Settings;
     use crate::live::{Live, Options};
 
     /// How soon a signal is acted upon.
     const LOOK: Duration = Duration::from_millis(20);
 
+    let settings = Settings::from(&arguments.effective()?);
     let (stop, toggle) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
     signal_hook::flag::register(SIGUSR1, Arc::clone(&toggle))?;
-    let json: Option<Box<dyn std::io::Write + Send>> = match &arguments.json {
+    let json: Option<Box<dyn std::io::Write + Send>> = match &settings.json {
         None => None,
         Some(path) if path.as_os_str() == "-" => Some(Box::new(std::io::stdout())),
         Some(path) => Some(Box::new(
@@ -34,14 +36,10 @@ pub(super) fn run(arguments: &RunArgs) -> Result<ExitCode> {
                 .with_context(|| format!("cannot write lines to {}", path.display()))?,
         )),
     };
-    let live = Live::start(Options {
-        cgroups: arguments.cgroup.clone(),
-        ring_bytes: arguments.ring_bytes,
-        turn_budget_bytes: arguments.turn_budget_bytes,
-        json,
-    })?;
+    let (listen, hosts) = (settings.listen, settings.hosts.clone());
+    let live = Live::start(Options { settings, json })?;
     let agent: Arc<dyn model::view::Query> = live.agent().clone();
-    let server = web::serve(arguments.listen, &[], agent)?;
+    let server = web::serve(listen, &hosts, agent)?;
     eprintln!("redsight: observing {}; http://{}", live.scope(), server.local_addr());
     let mut code = ExitCode::SUCCESS;
     while !stop.load(Ordering::Relaxed) {

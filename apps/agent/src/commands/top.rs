@@ -10,6 +10,7 @@ use anyhow::Result;
 use model::view::{Query, Snapshot};
 
 use crate::cli::{DEFAULT_ADDRESS, TopArgs};
+use crate::config::{RunArgs, Settings};
 use crate::remote::Remote;
 
 use super::replay::terminal_width;
@@ -53,10 +54,11 @@ impl tui::Source for Own {
 
 #[cfg(target_os = "linux")]
 fn own_tap(arguments: &TopArgs) -> Result<ExitCode> {
-    let live = crate::live::Live::start(crate::live::Options {
-        cgroups: arguments.cgroup.clone(),
-        ..crate::live::Options::default()
-    })?;
+    let mut settings = Settings::from(&RunArgs::default().effective()?);
+    if !arguments.cgroup.is_empty() {
+        settings.cgroups.clone_from(&arguments.cgroup);
+    }
+    let live = crate::live::Live::start(crate::live::Options { settings, json: None })?;
     if arguments.once {
         thread::sleep(FIRST_LOOK);
     }

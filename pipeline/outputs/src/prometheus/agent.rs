@@ -61,6 +61,18 @@ fn numbers(totals: &dyn Totals, agent: &AgentCost, encoder: &mut dyn Encoder) {
             Value::Real(agent.cpu_seconds),
         ),
         (
+            "redsight_cpu_limit_cores",
+            "Cores the agent may use over a minute; 0 is no limit.",
+            Type::Gauge,
+            Value::Real(agent.cpu_limit_cores),
+        ),
+        (
+            "redsight_turn_budget_bytes",
+            "Bytes copied of each turn; lowered while the agent is near its limit of CPU.",
+            Type::Gauge,
+            whole(agent.turn_budget_bytes),
+        ),
+        (
             "redsight_memory_bytes",
             "Resident memory of the agent.",
             Type::Gauge,

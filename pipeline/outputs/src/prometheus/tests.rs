@@ -169,6 +169,8 @@ fn agent() -> AgentCost {
         tap_bytes: 2_000,
         tap_lost: 3,
         cardinality_overflow: 3,
+        cpu_limit_cores: 0.2,
+        turn_budget_bytes: 65_536,
     }
 }
 

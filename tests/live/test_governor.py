@@ -1,0 +1,59 @@
+"""The agent's own limit of CPU: less is copied before it is passed, and that is said everywhere."""
+
+import json
+import subprocess
+import threading
+import unittest
+
+import loads
+import observed
+import sandbox as place
+import servers
+from cases import LiveTest
+
+# Far below what the load costs, so that it is reached within seconds on any machine.
+SHARE = "0.3%"
+REQUESTS, ROUNDS_MAX = 200_000, 60
+
+
+class GovernorTest(LiveTest):
+    """Redis under pipelined load, and an agent that may use next to nothing."""
+
+    def test_the_budget_is_lowered_and_everyone_is_told(self):
+        server = servers.redis(self.sandbox)
+        agent = self.observe("--limits-cpu", SHARE)
+        is_lowered, sent = threading.Event(), 0
+
+        def look():
+            place.wait_until(lambda: self.budget(agent) == 0, 60, "the budget is lowered")
+            is_lowered.set()
+        watcher = threading.Thread(target=look, daemon=True)
+        watcher.start()
+        for _ in range(ROUNDS_MAX):
+            sent += sum(loads.redis_benchmark(self.sandbox, server.port, REQUESTS, 16,
+                                              commands="get").values())
+            if is_lowered.is_set():
+                break
+        self.assertTrue(is_lowered.is_set(), "the load was over before the limit was reached")
+        health = {line["name"]: line for line in agent.ask("/api/v1/snapshot")["health"]}
+        self.assertEqual(health["cpu"]["state"], "degraded")
+        self.assertIn("limits.cpu", health["cpu"]["remedy"])
+        told = subprocess.run([observed.BINARY, "doctor", "--connect", agent.address, "-o", "json"],
+                              capture_output=True, text=True, timeout=20, check=False)
+        self.assertIn("nothing is copied", told.stdout)
+        self.assertTrue(any(line["name"] == "cpu" for line in json.loads(told.stdout)))
+        sums = self.account(agent, copied=False)
+        # redis-benchmark asks CONFIG GET first: two of each run.
+        self.assertLessEqual(sums.requests, sent * 1.001 + 100, "invented")
+        unread = 1 - sums.bytes.get("parsed", 0) / sums.seen
+        self.say(f"{sums.requests} of {sent} requests read, {unread:.0%} of the bytes not")
+        self.assertGreater(unread, 0)
+
+    @staticmethod
+    def budget(agent):
+        """Bytes of each turn that are copied now."""
+        return agent.metrics()["redsight_turn_budget_bytes"][0][1]
+
+
+if __name__ == "__main__":
+    unittest.main()
