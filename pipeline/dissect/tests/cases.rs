@@ -97,6 +97,11 @@ fn gaps_late_starts_and_unknown_sides_never_invent_an_operation() {
 /// Names that say less than the whole run's: the text behind a prepared statement, or the request
 /// that upgraded the connection, was not seen.
 const NAMELESS: &[&str] = &[
+    "mysql oneway STMT_CLOSE -",
+    "mysql oneway STMT_SEND_LONG_DATA -",
+    "mysql request EXECUTE -",
+    "mysql request FETCH -",
+    "mysql request STMT_RESET -",
     "postgresql request EXECUTE -",
     "websocket oneway TEXT -",
     "websocket oneway BINARY -",

@@ -34,6 +34,21 @@ impl<'a> Cursor<'a> {
         self.take(2)?.first_chunk().copied().map(u16::from_be_bytes)
     }
 
+    /// The next two bytes, little end first.
+    pub fn u16_le(&mut self) -> Option<u16> {
+        self.take(2)?.first_chunk().copied().map(u16::from_le_bytes)
+    }
+
+    /// The next four bytes, little end first.
+    pub fn u32_le(&mut self) -> Option<u32> {
+        self.take(4)?.first_chunk().copied().map(u32::from_le_bytes)
+    }
+
+    /// The next eight bytes, little end first.
+    pub fn u64_le(&mut self) -> Option<u64> {
+        self.take(8)?.first_chunk().copied().map(u64::from_le_bytes)
+    }
+
     /// The next four bytes, big end first.
     pub fn u32_be(&mut self) -> Option<u32> {
         self.take(4)?.first_chunk().copied().map(u32::from_be_bytes)
