@@ -33,6 +33,7 @@ pub use ledger::{Ledger, Outcome};
 pub use names::{EndpointId, Names};
 pub use rollup::{Cell, CellKey, EdgeHealth, KindCounts, Rollup};
 pub use short_text::ShortText;
-pub use tap::{Closed, Datagram, LossCounters, Opened, Segment, TapEvent, TcpFlags, TcpHealth};
+pub use tap::{Closed, Datagram, LossCounters, Opened, Passed, Segment};
+pub use tap::{TapEvent, TcpFlags, TcpHealth};
 pub use time::Timestamp;
 pub use totals::{CallTotal, EdgeTotal, Totals};

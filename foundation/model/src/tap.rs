@@ -14,6 +14,8 @@ pub enum TapEvent<'a> {
     Segment(Segment<'a>),
     /// A UDP datagram.
     Datagram(Datagram<'a>),
+    /// Datagrams passed that nobody wants any more (live taps).
+    Passed(Passed),
     /// The kernel closed a socket. Only live taps know; captures see FIN and RST instead.
     Closed(Closed),
     /// A sample of TCP's own view of a connection (live taps).
@@ -138,6 +140,19 @@ pub struct Datagram<'a> {
     pub length: u32,
     /// The captured prefix of the payload.
     pub payload: &'a [u8],
+}
+
+/// Datagrams of a flow that the tap was told not to copy any more, summed up.
+#[derive(Clone, Copy, Debug)]
+pub struct Passed {
+    /// Which pair of addresses.
+    pub connection: ConnectionId,
+    /// Which way they travelled.
+    pub direction: Direction,
+    /// When the sum was taken.
+    pub at: Timestamp,
+    /// Their payload bytes.
+    pub bytes: u64,
 }
 
 /// A socket is gone.

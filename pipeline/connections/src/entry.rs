@@ -1,8 +1,8 @@
 //! One live connection in the table: what the consumer may know, its two streams, and the rules
 //! of TCP set-up and teardown as far as an observer needs them.
 
-use model::{CloseReason, Closed, Datagram, Direction, MissingReason, Opened, Segment};
-use model::{TcpFlags, Timestamp};
+use model::{CloseReason, Closed, Datagram, Direction, MissingReason, Opened, Passed};
+use model::{Segment, TcpFlags, Timestamp};
 
 use crate::connection::Connection;
 use crate::consumer::{Consumer, Outlet};
@@ -160,6 +160,18 @@ impl<S> Entry<S> {
         out.missing(cut, MissingReason::Skipped, datagram.at);
     }
 
+    /// Datagrams that were not copied.
+    pub(crate) fn passed<C: Consumer<State = S>>(
+        &mut self,
+        passed: &Passed,
+        desk: &mut Desk<'_, C>,
+    ) {
+        self.last_seen = self.last_seen.max(passed.at);
+        let (stream, mut out) = self.outlet(passed.direction, desk);
+        stream.count(passed.bytes);
+        out.missing(passed.bytes, MissingReason::Skipped, passed.at);
+    }
+
     /// A live tap got to know one end.
     pub(crate) fn opened<C: Consumer<State = S>>(
         &mut self,
@@ -202,7 +214,9 @@ impl<S> Entry<S> {
             stream.flush(unreported, closed.at, &mut out);
         }
         let other = direction.opposite().index();
-        if self.sockets[other] == Socket::Open && !self.streams[other].is_ended() {
+        let is_tcp = self.connection.protocol == TCP;
+        // Of a flow nothing is left when one socket is gone: who asked no longer listens.
+        if is_tcp && self.sockets[other] == Socket::Open && !self.streams[other].is_ended() {
             Outcome::Open
         } else {
             Outcome::Over(CloseReason::Finished)

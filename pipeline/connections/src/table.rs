@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use model::{CloseReason, Closed, ConnectionId, Datagram, Direction, Endpoints, Opened};
-use model::{Segment, TapEvent, TcpHealth, Timestamp};
+use model::{Passed, Segment, TapEvent, TcpHealth, Timestamp};
 
 use crate::closing::Remains;
 use crate::connection::Connection;
@@ -51,6 +51,7 @@ impl<C: Consumer> Table<C> {
         match event {
             TapEvent::Segment(segment) => self.segment(&segment, consumer),
             TapEvent::Datagram(datagram) => self.datagram(&datagram, consumer),
+            TapEvent::Passed(passed) => self.passed(&passed, consumer),
             TapEvent::Opened(opened) => self.opened(&opened, consumer),
             TapEvent::Closed(closed) => self.closed(&closed, consumer),
             TapEvent::Health { connection, direction, health } => {
@@ -179,6 +180,20 @@ impl<C: Consumer> Table<C> {
         };
         let mut desk = Desk { limits: &self.limits, counters: &mut self.counters, consumer };
         entry.datagram(datagram, &mut desk);
+    }
+
+    /// Datagrams that the tap was told not to copy. They open nothing: who told it knew the flow.
+    fn passed(&mut self, passed: &Passed, consumer: &mut C) {
+        let place = self.place(passed.connection, None, passed.direction);
+        if let Place::Live(slot) = place
+            && let Some(entry) = self.slots.live_mut(slot)
+            && entry.connection.protocol == UDP
+        {
+            let mut desk = Desk { limits: &self.limits, counters: &mut self.counters, consumer };
+            entry.passed(passed, &mut desk);
+        } else {
+            self.counters.late_bytes += passed.bytes;
+        }
     }
 
     fn opened(&mut self, opened: &Opened<'_>, consumer: &mut C) {

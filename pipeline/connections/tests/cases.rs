@@ -9,7 +9,8 @@
 //! > seq=1 ack=7 fin "text"      a segment; also syn rst len=N lost=N at=MS in_order live other
 //!                               health=RTT_US/RETRANSMITS; len beyond the text: cut by the capture
 //! > datagram len=9 "text"       a UDP datagram
-//! > opened connected pid=7      a live tap got to know an end; also accepted
+//! > passed bytes=9              datagrams that a live tap was told not to copy
+//! > opened connected pid=7      a live tap got to know an end; also accepted, udp
 //! > closed unreported=5 lost=2  the kernel closed the socket of that end
 //! tick 1500                     time passes, in ms
 //! finish                        the capture ends (added at the end if not there)
@@ -24,8 +25,8 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use connections::{Counters, Limits, Table};
-use model::{Closed, ConnectionId, Datagram, Direction, Endpoints, Opened, Owner, Segment};
-use model::{TapEvent, TcpFlags, TcpHealth, Timestamp};
+use model::{Closed, ConnectionId, Datagram, Direction, Endpoints, Opened, Owner, Passed};
+use model::{Segment, TapEvent, TcpFlags, TcpHealth, Timestamp};
 use transcript::Transcript;
 
 /// How one case is played.
@@ -125,7 +126,7 @@ impl Player {
                 connection,
                 direction,
                 endpoints,
-                protocol: 6,
+                protocol: if line.has("udp") { 17 } else { 6 },
                 at,
                 initiator: (line.has("connected") || line.has("accepted"))
                     .then(|| line.has("connected")),
@@ -149,6 +150,9 @@ impl Player {
                 length,
                 payload: line.text.as_bytes(),
             })
+        } else if line.has("passed") {
+            let bytes = line.number("bytes").unwrap_or(0);
+            TapEvent::Passed(Passed { connection, direction, at, bytes })
         } else {
             TapEvent::Segment(self.segment(line, connection, direction, endpoints, length, forth))
         };

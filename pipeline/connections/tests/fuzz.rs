@@ -3,7 +3,7 @@
 mod recorder;
 
 use connections::{Limits, Table};
-use model::{Closed, ConnectionId, Datagram, Direction, Endpoints, Opened, Owner, Segment};
+use model::{Closed, ConnectionId, Datagram, Direction, Endpoints, Opened, Owner, Passed, Segment};
 use model::{TapEvent, TcpFlags, Timestamp};
 use recorder::Recorder;
 
@@ -69,6 +69,12 @@ fn event<'a>(input: &mut Input<'a>, at: Timestamp) -> TapEvent<'a> {
             at,
             length: u32::from(input.byte()),
             payload: input.bytes(8),
+        }),
+        3 => TapEvent::Passed(Passed {
+            connection: ConnectionId(u64::from(kind >> 1 & 1) * 9),
+            direction,
+            at,
+            bytes: u64::from(input.byte()),
         }),
         rest => {
             let flags = input.byte();
