@@ -22,6 +22,5 @@ pub(crate) fn blind_spots() -> Vec<TapHealth> {
             "AF_UNIX never reaches the network stack and is not seen",
             "connect over loopback TCP where it matters",
         ),
-        line("udp", TapState::Off, "datagrams are not read in this version", ""),
     ]
 }

@@ -281,6 +281,8 @@ impl Loop {
     }
 
     fn publish(&mut self) {
+        let worker = &mut self.worker;
+        self.tap.drain_passed(now(), |event| worker.event(event));
         let (tap, table) = (self.tap.counters(), self.worker.connection_counters());
         // Bytes that no connection of the table can stand for: refused for want of room, of a
         // socket that could not report, or sent to an end that had reset the connection.

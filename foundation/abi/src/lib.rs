@@ -5,10 +5,12 @@
 
 mod read;
 
+use std::ops::AddAssign;
+
 pub use read::read;
 
 /// Changes with every change of a record.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Slots of the steering table; a power of two.
 pub const STEERING_SLOTS: usize = 65_536;
@@ -28,7 +30,8 @@ pub struct RecordHead {
     pub connection: u64,
     /// When.
     pub at: u64,
-    /// TCP sequence number of the first payload byte.
+    /// TCP: sequence number of the first payload byte. UDP: payload bytes of each datagram if the
+    /// packet holds several (segmentation offload), else 0.
     pub sequence: u32,
     /// Payload bytes on the wire.
     pub length: u32,
@@ -70,6 +73,8 @@ pub mod kind {
     pub const CLOSED: u8 = 4;
     /// [`super::HealthRecord`].
     pub const HEALTH: u8 = 5;
+    /// A UDP datagram, or several the kernel handled as one.
+    pub const DATAGRAM: u8 = 6;
 }
 
 /// Values of the `role` fields.
@@ -174,6 +179,9 @@ pub struct Steering {
     pub mode: u32,
     /// Zero.
     pub padding: u32,
+    /// Written by the kernel: bytes of unwanted datagrams, forward and backward, since user space
+    /// looked last.
+    pub passed: [u64; 2],
 }
 
 /// Bits of [`Steering::mode`].
@@ -204,8 +212,24 @@ pub struct TapCounters {
     pub records_lost: u64,
     /// Payload bytes sent again.
     pub retransmitted_bytes: u64,
-    /// Payload bytes whose loss or skip no record could tell, their socket being gone.
+    /// Payload bytes whose loss or skip no record will tell: their socket is gone, or they were
+    /// whole datagrams.
     pub bytes_orphaned: u64,
+    /// Payload bytes of unwanted datagrams, told by [`Steering::passed`].
+    pub bytes_passed: u64,
+}
+
+impl AddAssign for TapCounters {
+    fn add_assign(&mut self, other: Self) {
+        self.packets += other.packets;
+        self.bytes_seen += other.bytes_seen;
+        self.bytes_copied += other.bytes_copied;
+        self.bytes_lost += other.bytes_lost;
+        self.records_lost += other.records_lost;
+        self.retransmitted_bytes += other.retransmitted_bytes;
+        self.bytes_orphaned += other.bytes_orphaned;
+        self.bytes_passed += other.bytes_passed;
+    }
 }
 
 macro_rules! records {
@@ -226,6 +250,6 @@ records! {
     EstablishedRecord = 56,
     ClosedRecord = 80,
     HealthRecord = 48,
-    Steering = 24,
-    TapCounters = 56,
+    Steering = 40,
+    TapCounters = 64,
 }

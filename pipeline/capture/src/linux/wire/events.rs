@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use abi::{ClosedRecord, EstablishedRecord, HealthRecord, OpenedRecord, RecordHead, kind, role};
 use model::{
-    Closed, ConnectionId, Direction, Endpoints, Opened, Owner, Segment, TapEvent, TcpFlags,
-    TcpHealth, Timestamp,
+    Closed, ConnectionId, Datagram, Direction, Endpoints, Opened, Owner, Segment, TapEvent,
+    TcpFlags, TcpHealth, Timestamp,
 };
 
 /// Turns one record into events. `epoch_offset_ns` is added to the kernel's monotonic times.
@@ -16,8 +16,7 @@ pub(super) fn events(record: &[u8], epoch_offset_ns: u64, sink: &mut impl FnMut(
     let direction = if head.is_backward() { Direction::Backward } else { Direction::Forward };
     match head.kind {
         kind::SEGMENT => {
-            let from = size_of::<RecordHead>();
-            let payload = record.get(from..from + usize::from(head.captured)).unwrap_or_default();
+            let payload = payload_of(record, &head);
             sink(TapEvent::Segment(Segment {
                 connection,
                 direction,
@@ -33,6 +32,17 @@ pub(super) fn events(record: &[u8], epoch_offset_ns: u64, sink: &mut impl FnMut(
                 health: None,
             }));
         }
+        kind::DATAGRAM => {
+            let datagram = Datagram {
+                connection,
+                direction,
+                endpoints: None,
+                at,
+                length: head.length,
+                payload: payload_of(record, &head),
+            };
+            each_datagram(datagram, head.sequence, sink);
+        }
         kind::OPENED => {
             if let Some(opened) = abi::read::<OpenedRecord>(record) {
                 sink(TapEvent::Opened(opened_event(&opened, connection, direction, at)));
@@ -45,20 +55,7 @@ pub(super) fn events(record: &[u8], epoch_offset_ns: u64, sink: &mut impl FnMut(
         }
         kind::CLOSED => {
             if let Some(closed) = abi::read::<ClosedRecord>(record) {
-                if closed.in_pending != 0 {
-                    sink(TapEvent::Segment(rest_of_stream(&closed, connection, direction, at)));
-                }
-                sink(TapEvent::Closed(Closed {
-                    connection,
-                    direction,
-                    at,
-                    unreported: closed.unreported,
-                    lost: closed.lost,
-                    health: Some(TcpHealth {
-                        rtt_us: closed.rtt_us,
-                        retransmits: closed.retransmits,
-                    }),
-                }));
+                closing(&closed, connection, direction, at, sink);
             }
         }
         kind::HEALTH => {
@@ -68,6 +65,27 @@ pub(super) fn events(record: &[u8], epoch_offset_ns: u64, sink: &mut impl FnMut(
             }
         }
         _ => {}
+    }
+}
+
+fn payload_of<'a>(record: &'a [u8], head: &RecordHead) -> &'a [u8] {
+    let from = size_of::<RecordHead>();
+    record.get(from..from + usize::from(head.captured)).unwrap_or_default()
+}
+
+/// The datagrams of `size` bytes that the kernel handled as one; 0 if there is only one.
+fn each_datagram(whole: Datagram<'_>, size: u32, sink: &mut impl FnMut(TapEvent<'_>)) {
+    let size = if size == 0 { whole.length } else { size };
+    let mut rest = whole;
+    loop {
+        let length = rest.length.min(size);
+        let (payload, next) = rest.payload.split_at(rest.payload.len().min(length as usize));
+        sink(TapEvent::Datagram(Datagram { length, payload, ..rest }));
+        rest.payload = next;
+        rest.length -= length;
+        if rest.length == 0 {
+            return;
+        }
     }
 }
 
@@ -139,6 +157,26 @@ fn handshake(
     sink(TapEvent::Segment(syn(opener.opposite(), answering, opening, syn_ack)));
 }
 
+fn closing(
+    closed: &ClosedRecord,
+    connection: ConnectionId,
+    direction: Direction,
+    at: Timestamp,
+    sink: &mut impl FnMut(TapEvent<'_>),
+) {
+    if closed.in_pending != 0 {
+        sink(TapEvent::Segment(rest_of_stream(closed, connection, direction, at)));
+    }
+    sink(TapEvent::Closed(Closed {
+        connection,
+        direction,
+        at,
+        unreported: closed.unreported,
+        lost: closed.lost,
+        health: Some(TcpHealth { rtt_us: closed.rtt_us, retransmits: closed.retransmits }),
+    }));
+}
+
 /// An empty segment at the end of what came in: the bytes before it that nobody reported.
 fn rest_of_stream(
     closed: &ClosedRecord,
@@ -169,4 +207,37 @@ fn address([high, low, port]: [u64; 3]) -> SocketAddr {
         IpAddr::V6(Ipv6Addr::from(u128::from(high) << 64 | u128::from(low)))
     };
     SocketAddr::new(ip, port as u16)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_packet_of_several_datagrams_is_taken_apart() {
+        let cut = |length, size, payload| {
+            let mut seen = Vec::new();
+            let whole = Datagram {
+                connection: ConnectionId(1),
+                direction: Direction::Forward,
+                endpoints: None,
+                at: Timestamp(1),
+                length,
+                payload,
+            };
+            each_datagram(whole, size, &mut |event| {
+                if let TapEvent::Datagram(one) = event {
+                    seen.push((one.length, String::from_utf8_lossy(one.payload).into_owned()));
+                }
+            });
+            seen
+        };
+        let said = |all: &[(u32, &str)]| -> Vec<_> {
+            all.iter().map(|(length, text)| (*length, (*text).to_owned())).collect()
+        };
+        assert_eq!(cut(0, 0, b""), said(&[(0, "")]));
+        assert_eq!(cut(9, 0, b"abc"), said(&[(9, "abc")]));
+        assert_eq!(cut(9, 4, b"abcdef"), said(&[(4, "abcd"), (4, "ef"), (1, "")]));
+        assert_eq!(cut(8, 4, b"abcdefgh"), said(&[(4, "abcd"), (4, "efgh")]));
+    }
 }

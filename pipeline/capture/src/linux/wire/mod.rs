@@ -1,4 +1,4 @@
-//! The wire tap: every TCP packet of the cgroups in scope, seen once, its heads copied.
+//! The wire tap: every TCP and UDP packet of the cgroups in scope, seen once, its heads copied.
 //!
 //! What runs in the kernel is `wire.bpf.c`; this loads and attaches it, reads its ring and hands on
 //! [`TapEvent`]s. Programs, maps and links belong to this process: they are gone when it is,
@@ -15,8 +15,9 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use abi::TapCounters;
 use libbpf_rs::{Link, MapCore, MapFlags, Object, ObjectBuilder};
-use model::{LossCounters, TapEvent};
+use model::{Closed, LossCounters, Passed, TapEvent, Timestamp};
 
 use super::TapError;
 use clock::epoch_offset_ns;
@@ -59,6 +60,9 @@ pub struct WireTap {
     epoch_offset_ns: u64,
     clock_checked: Instant,
     events: u64,
+    steering: Steering,
+    /// Bytes of unwanted datagrams that were handed on.
+    passed: u64,
 }
 
 impl WireTap {
@@ -86,6 +90,7 @@ impl WireTap {
         let object = open.load().map_err(failed("load the tap's programs"))?;
         let records = find(&object, "records")?;
         let ring = Ring::new(records.as_fd(), ring_bytes as usize)?;
+        let steering = Steering::new(find(&object, "steering")?.as_fd())?;
         Ok(Self {
             links: Vec::new(),
             ring,
@@ -94,6 +99,8 @@ impl WireTap {
             epoch_offset_ns: epoch_offset_ns(),
             clock_checked: Instant::now(),
             events: 0,
+            steering,
+            passed: 0,
         })
     }
 
@@ -154,10 +161,32 @@ impl WireTap {
             self.epoch_offset_ns = epoch_offset_ns();
             self.clock_checked = Instant::now();
         }
-        let offset = self.epoch_offset_ns;
-        let records = self.ring.drain(|record| events::events(record, offset, &mut sink));
+        let (offset, steering) = (self.epoch_offset_ns, &self.steering);
+        let mut in_order = |event: TapEvent<'_>| {
+            // What passed of a flow comes before its end.
+            if let TapEvent::Closed(Closed { connection, at, .. }) = event {
+                steering.take_passed_of(connection, |direction, bytes| {
+                    sink(TapEvent::Passed(Passed { connection, direction, at, bytes }));
+                });
+            }
+            sink(event);
+        };
+        let records = self.ring.drain(|record| events::events(record, offset, &mut in_order));
         self.events += records;
         records
+    }
+
+    /// Hands on the sums of the datagrams that passed unwanted. Costs a walk over the steering
+    /// table if there were any: once a second is enough.
+    pub fn drain_passed(&mut self, at: Timestamp, mut sink: impl FnMut(TapEvent<'_>)) {
+        let passed = self.counted().bytes_passed;
+        if passed == self.passed {
+            return;
+        }
+        self.passed = passed;
+        self.steering.take_passed(|connection, direction, bytes| {
+            sink(TapEvent::Passed(Passed { connection, direction, at, bytes }));
+        });
     }
 
     /// Bytes in the ring, and its size.
@@ -167,17 +196,25 @@ impl WireTap {
 
     /// What the kernel counted, all CPUs together.
     pub fn counters(&self) -> LossCounters {
-        let mut sum = LossCounters { events: self.events, ..LossCounters::default() };
+        let counted = self.counted();
+        LossCounters {
+            events: self.events,
+            bytes_seen: counted.bytes_seen,
+            bytes_copied: counted.bytes_copied,
+            bytes_lost: counted.bytes_lost,
+            events_lost: counted.records_lost,
+            bytes_orphaned: counted.bytes_orphaned,
+        }
+    }
+
+    fn counted(&self) -> TapCounters {
+        let mut sum = TapCounters::default();
         let Ok(map) = find(&self.object, "counters") else { return sum };
         let Ok(Some(cpus)) = map.lookup_percpu(&0_u32.to_ne_bytes(), MapFlags::ANY) else {
             return sum;
         };
-        for cpu in cpus.iter().filter_map(|cpu| abi::read::<abi::TapCounters>(cpu)) {
-            sum.bytes_seen += cpu.bytes_seen;
-            sum.bytes_copied += cpu.bytes_copied;
-            sum.bytes_lost += cpu.bytes_lost;
-            sum.events_lost += cpu.records_lost;
-            sum.bytes_orphaned += cpu.bytes_orphaned;
+        for cpu in cpus.iter().filter_map(|cpu| abi::read::<TapCounters>(cpu)) {
+            sum += cpu;
         }
         sum
     }

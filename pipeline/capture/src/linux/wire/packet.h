@@ -103,12 +103,12 @@ static __always_inline void read_ports(void *tcp, struct ends *p)
 	p->target[2] = bpf_ntohs(*(__u16 *)(tcp + 2));
 }
 
-// Reads the addresses of a packet that read_segment has accepted.
+// Reads the addresses and ports of a TCP or UDP packet.
 static __always_inline bool read_ends(struct __sk_buff *skb, struct ends *p)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 
-	if (data + 44 > end)
+	if (data + 20 > end)
 		return false;
 	__u8 first = *(__u8 *)data;
 	if ((first >> 4) == 4) {
@@ -122,6 +122,8 @@ static __always_inline bool read_ends(struct __sk_buff *skb, struct ends *p)
 		read_ports(tcp, p);
 		return true;
 	}
+	if (data + 44 > end)
+		return false;
 	p->source[0] = bpf_be64_to_cpu(*(__u64 *)(data + 8));
 	p->source[1] = bpf_be64_to_cpu(*(__u64 *)(data + 16));
 	p->target[0] = bpf_be64_to_cpu(*(__u64 *)(data + 24));

@@ -2,11 +2,12 @@
 /* Records between the wire tap and user space. Their Rust side, redsight-abi, asserts the sizes. */
 #pragma once
 
-#define ABI_VERSION 1
+#define ABI_VERSION 2
 #define STEERING_SLOTS 65536
 #define SILENT_BYTES_MAX (1024 * 1024)
 #define PIECES_MAX 17
 #define HEALTH_EVERY_MASK 0xff
+#define DATAGRAM_BYTES_MAX 4096
 
 enum record_kind {
 	RECORD_SEGMENT = 1,
@@ -30,7 +31,7 @@ enum steer {
 struct record_head {
 	__u64 connection;
 	__u64 at;
-	__u32 sequence;
+	__u32 sequence;    /* of TCP; UDP: payload bytes of each datagram, if there are several */
 	__u32 length;      /* payload bytes on the wire */
 	__u32 lost_before; /* bytes of this direction lost since the record before */
 	__u16 captured;    /* payload bytes that follow */
@@ -88,6 +89,8 @@ struct steering {
 	__u32 until[2];
 	__u32 mode;
 	__u32 padding;
+	/* Written by the kernel: bytes of unwanted datagrams since user space looked last. */
+	__u64 passed[2];
 };
 
 struct tap_counters {
@@ -97,5 +100,6 @@ struct tap_counters {
 	__u64 bytes_lost;
 	__u64 records_lost;
 	__u64 retransmitted_bytes;
-	__u64 bytes_orphaned; /* counted as lost or skipped, and their socket is gone */
+	__u64 bytes_orphaned; /* counted as lost or skipped, and no record will tell */
+	__u64 bytes_passed;   /* of unwanted datagrams: told by the steering table */
 };

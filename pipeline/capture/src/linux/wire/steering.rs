@@ -1,7 +1,7 @@
 //! Tells the kernel what is worth copying, by plain stores into a table it reads.
 
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use abi::{STEERING_SLOTS, steer};
 use model::{ConnectionId, Direction};
@@ -9,7 +9,7 @@ use model::{ConnectionId, Direction};
 use crate::linux::TapError;
 use crate::linux::mapping::Mapping;
 
-/// Words per slot: connection, the two sequence numbers, mode.
+/// Words per slot: connection, the two sequence numbers, mode, bytes passed forward and backward.
 const WORDS: usize = size_of::<abi::Steering>() / 8;
 
 /// The steering table. One writer, the worker that reads the ring.
@@ -38,11 +38,43 @@ impl Steering {
         self.write(connection, until, if everything { steer::EVERYTHING } else { 0 });
     }
 
+    /// Takes what has passed unwanted since the last call, slot by slot.
+    pub(super) fn take_passed(&self, mut sink: impl FnMut(ConnectionId, Direction, u64)) {
+        for slot in self.table.words().chunks_exact(WORDS).take(STEERING_SLOTS) {
+            let [owner, _, _, passed @ ..] = slot else { return };
+            for (direction, passed) in Direction::BOTH.into_iter().zip(passed) {
+                // The swap locks the bus: not for the many slots where nothing passed.
+                if passed.load(Ordering::Relaxed) != 0 {
+                    let bytes = passed.swap(0, Ordering::Relaxed);
+                    sink(ConnectionId(owner.load(Ordering::Relaxed)), direction, bytes);
+                }
+            }
+        }
+    }
+
+    /// The same of one connection, which is about to end.
+    pub(super) fn take_passed_of(
+        &self,
+        connection: ConnectionId,
+        mut sink: impl FnMut(Direction, u64),
+    ) {
+        let Some([owner, _, _, passed @ ..]) = self.slot(connection) else { return };
+        if owner.load(Ordering::Relaxed) == connection.0 {
+            for (direction, passed) in Direction::BOTH.into_iter().zip(passed) {
+                if passed.load(Ordering::Relaxed) != 0 {
+                    sink(direction, passed.swap(0, Ordering::Relaxed));
+                }
+            }
+        }
+    }
+
+    fn slot(&self, connection: ConnectionId) -> Option<&[AtomicU64]> {
+        let from = (connection.0 as usize & (STEERING_SLOTS - 1)) * WORDS;
+        self.table.words().get(from..from + WORDS)
+    }
+
     fn write(&self, connection: ConnectionId, until: [Option<u32>; 2], mut mode: u32) {
-        let slot = (connection.0 as usize & (STEERING_SLOTS - 1)) * WORDS;
-        let Some([owner, sequences, wish]) = self.table.words().get(slot..slot + WORDS) else {
-            return;
-        };
+        let Some([owner, sequences, wish, ..]) = self.slot(connection) else { return };
         if until[Direction::Forward.index()].is_some() {
             mode |= steer::UNTIL_FORWARD;
         }

@@ -6,7 +6,8 @@
 // only read packets and always let them pass.
 //
 //   wire_create   cgroup/sock_create   who made the socket (in that process's context)
-//   wire_sockops  sockops              connecting, established, closed
+//   wire_release  cgroup/sock_release  the end of a UDP socket
+//   wire_sockops  sockops              TCP: connecting, established, closed
 //   wire_egress   cgroup_skb/egress    what the owner sends: the usual place to copy
 //   wire_ingress  cgroup_skb/ingress   what arrives: copied only if its sender is not observed here
 //
@@ -22,6 +23,7 @@
 #include "state.h"
 #include "copy.h"
 #include "early.h"
+#include "datagram.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -121,8 +123,12 @@ int wire_egress(struct __sk_buff *skb)
 	struct segment t;
 	struct bpf_sock *sk = skb->sk;
 
-	if (!sk || !read_segment(skb, &t))
+	if (!sk)
 		return PASS;
+	if (!read_segment(skb, &t)) {
+		send_datagram(skb);
+		return PASS;
+	}
 	if (t.length == 0 && !(t.flags & (TCP_SYN | TCP_FIN | TCP_RST)))
 		return PASS;
 	sk = bpf_sk_fullsock(sk);
@@ -166,8 +172,12 @@ int wire_ingress(struct __sk_buff *skb)
 	struct segment t;
 	struct bpf_sock *sk = skb->sk;
 
-	if (!sk || !read_segment(skb, &t))
+	if (!sk)
 		return PASS;
+	if (!read_segment(skb, &t)) {
+		receive_datagram(skb);
+		return PASS;
+	}
 	if (t.length == 0 && !(t.flags & (TCP_FIN | TCP_RST)))
 		return PASS;
 	sk = bpf_sk_fullsock(sk);
@@ -201,6 +211,8 @@ int wire_ingress(struct __sk_buff *skb)
 SEC("cgroup/sock_create")
 int wire_create(struct bpf_sock *sk)
 {
+	if (sk->protocol == PROTOCOL_UDP)
+		note_maker(sk);
 	if (sk->protocol != PROTOCOL_TCP)
 		return PASS;
 	struct socket_state *s = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
@@ -210,6 +222,14 @@ int wire_create(struct bpf_sock *sk)
 	s->netns = bpf_get_netns_cookie(sk);
 	s->created = 1;
 	bpf_get_current_comm(s->command, sizeof(s->command));
+	return PASS;
+}
+
+SEC("cgroup/sock_release")
+int wire_release(struct bpf_sock *sk)
+{
+	if (sk->protocol == PROTOCOL_UDP)
+		end_flows(sk);
 	return PASS;
 }
 
