@@ -12,7 +12,7 @@ use model::{Entity, EntityId};
 
 use crate::directory::Directory;
 use crate::mask;
-use crate::process::{Listen, Process};
+use crate::process::{Listen, Process, Runtime};
 use crate::records::Key;
 use crate::resolve::Named;
 use crate::sources::container::{is_id, names};
@@ -168,6 +168,27 @@ impl Roster {
         }
     }
 
+    /// A later look told more about the process's runtime.
+    pub(crate) fn runs_on(&mut self, pid: u32, runtime: Runtime) {
+        let Some(member) = self.members.get_mut(&pid).filter(|m| m.process.runtime != runtime)
+        else {
+            return;
+        };
+        member.process.runtime = runtime;
+        let (number, now) = (member.group, facts(&member.process));
+        if let Some(group) = self.groups.get_mut(&number)
+            && group.members.first() == Some(&pid)
+        {
+            let template = &mut group.template;
+            template.language = now.language;
+            template.runtime = now.runtime;
+            template.runtime_version = now.runtime_version;
+            template.runtime_vendor = now.runtime_vendor;
+            self.publish(number);
+        }
+        self.describe(pid);
+    }
+
     /// True if `named` would give the process the name it has.
     pub(crate) fn keeps_name(&self, pid: u32, named: &Named) -> bool {
         let member = self.members.get(&pid);
@@ -288,11 +309,15 @@ impl Roster {
     fn alone(&self, member: &Member) -> Entity {
         let process = &member.process;
         let group = self.groups.get(&member.group);
-        let mut entity = group.map(|group| group.template.clone()).unwrap_or_default();
-        entity.instance = group.map(|g| g.key.instance.clone()).unwrap_or_default();
+        let mut entity = facts(process);
+        if let Some(group) = group {
+            entity.name.clone_from(&group.template.name);
+            entity.reason.clone_from(&group.template.reason);
+            entity.namespace.clone_from(&group.template.namespace);
+            entity.version.clone_from(&group.template.version);
+            entity.instance.clone_from(&group.key.instance);
+        }
         entity.pids = vec![process.pid];
-        entity.executable.clone_from(&process.executable);
-        entity.arguments = mask::arguments(&process.argv);
         entity.listens = member.listens.iter().map(Listen::label).collect();
         entity
     }

@@ -14,6 +14,7 @@ pub mod container;
 pub mod environment;
 pub mod executable;
 pub mod kubernetes;
+pub mod runtime;
 pub mod systemd;
 
 mod archive;
@@ -45,5 +46,6 @@ pub const SOURCES: &[Source] = &[
     Source { label: "systemd", name: systemd::name },
     Source { label: "command", name: command::name },
     Source { label: "systemd, for servers of applications", name: systemd::host },
+    Source { label: "go module", name: runtime::name },
     Source { label: "executable", name: executable::name },
 ];

@@ -42,7 +42,7 @@ impl ProcessFiles {
     }
 
     /// The file and its size, if it is a plain one.
-    fn opened(&self, path: &Path) -> Option<(File, u64)> {
+    pub(super) fn opened(&self, path: &Path) -> Option<(File, u64)> {
         let found = self.found(path)?;
         let is = rustix::fs::fstat(&found).ok()?;
         if FileType::from_raw_mode(is.st_mode) != FileType::RegularFile {

@@ -24,7 +24,11 @@ const ENVIRON_BYTES_MAX: usize = 128 * 1024;
 /// Bytes of `stat` and `cgroup`.
 const SMALL_BYTES_MAX: usize = 8 * 1024;
 /// Bytes of `mountinfo`: hosts of many containers have some thousands of mounts, a container tens.
-const MOUNTS_BYTES_MAX: usize = 64 * 1024;
+const MOUNTS_BYTES_MAX: u64 = 64 * 1024;
+/// Bytes of `maps`: a Java machine with a large heap has some thousand lines.
+const MAPS_BYTES_MAX: u64 = 512 * 1024;
+/// Room for the records of most processes.
+const RECORDS_BYTES: usize = 16 * 1024;
 
 /// Set in the flags of kernel threads (`PF_KTHREAD`).
 const KERNEL_THREAD: u64 = 0x0020_0000;
@@ -156,8 +160,45 @@ impl ProcFs {
 
     /// What is mounted where the process runs.
     pub(super) fn mounts(&mut self, pid: u32) -> String {
-        let bytes = self.bytes(pid, "mountinfo", MOUNTS_BYTES_MAX).unwrap_or_default();
-        String::from_utf8_lossy(bytes).into_owned()
+        let mut text = Vec::new();
+        self.records(pid, "mountinfo", MOUNTS_BYTES_MAX, &mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+
+    /// Calls `each` with every file that is part of the process's memory, as addresses and path;
+    /// with one of many parts once for each. `buffer` is room that is used again.
+    pub(super) fn mapped(
+        &mut self,
+        pid: u32,
+        buffer: &mut Vec<u8>,
+        mut each: impl FnMut(&str, &str),
+    ) {
+        buffer.clear();
+        self.records(pid, "maps", MAPS_BYTES_MAX, buffer);
+        for line in buffer.split(|&byte| byte == b'\n') {
+            // `from-to rights offset device inode path`, with blanks before a path only.
+            let slash = line.iter().position(|&byte| byte == b'/');
+            let Some((facts, path)) = slash.and_then(|at| line.split_at_checked(at)) else {
+                continue;
+            };
+            let addresses = facts.split(|&byte| byte == b' ').next().unwrap_or_default();
+            if let (Ok(addresses), Ok(path)) = (str::from_utf8(addresses), str::from_utf8(path)) {
+                each(addresses, path);
+            }
+        }
+    }
+
+    /// The program's file, also one that was deleted since.
+    pub(super) fn open_program(&mut self, pid: u32) -> Option<File> {
+        let opened = File::open(self.path(pid, "/exe"));
+        opened.inspect_err(|error| self.note(error)).ok()
+    }
+
+    /// A file that is mapped at these addresses, if its path does not lead to it any more. Asks
+    /// for more rights than the path does.
+    pub(super) fn open_mapped(&mut self, pid: u32, addresses: &str) -> Option<File> {
+        let path = self.path(pid, "/map_files/").to_owned() + addresses;
+        File::open(path).ok()
     }
 
     /// Calls `each` with the inode of every socket the process holds, at most `limit` of its
@@ -237,6 +278,16 @@ impl ProcFs {
                 self.note(&error);
                 None
             }
+        }
+    }
+
+    /// A file that is made of records: it comes in many small pieces, and ends with an empty one.
+    fn records(&mut self, pid: u32, leaf: &str, limit: u64, buffer: &mut Vec<u8>) {
+        let path = self.path(pid, "/").to_owned() + leaf;
+        buffer.reserve(RECORDS_BYTES);
+        let read = File::open(path).and_then(|file| file.take(limit).read_to_end(buffer));
+        if let Err(error) = read {
+            self.note(&error);
         }
     }
 

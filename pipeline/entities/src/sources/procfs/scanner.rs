@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use model::Timestamp;
 
+use super::programs::{Certainty, Programs};
 use super::read::{Mark, ProcFs, Stat};
 use super::scope::Scope;
 use super::sockets::{self, Sockets};
@@ -22,6 +23,8 @@ const PROC: &str = "/proc";
 const YOUNG_TICKS: u64 = 500;
 /// Older processes are read again in every so manieth scan, a share of them each time.
 const ROUNDS: u64 = 20;
+/// While a process is young, every so manieth scan looks for libraries that it loaded since.
+const LIBRARY_ROUNDS: u64 = 4;
 /// Ancestors read before a process, so that it finds its group.
 const ANCESTORS_MAX: u32 = 16;
 
@@ -34,6 +37,9 @@ pub struct Scanner {
     directory: Arc<Directory>,
     scope: Scope,
     proc: ProcFs,
+    programs: Programs,
+    /// Processes whose runtime may still turn out to be another.
+    unsettled: HashMap<u32, Certainty>,
     roster: Roster,
     sockets: Sockets,
     seen: HashMap<u32, Seen>,
@@ -100,6 +106,8 @@ impl Scanner {
             roster: Roster::new(directory.clone()),
             directory,
             proc: ProcFs::new(proc, &scope),
+            programs: Programs::new(),
+            unsettled: HashMap::new(),
             scope,
             sockets: Sockets::default(),
             seen: HashMap::new(),
@@ -117,6 +125,7 @@ impl Scanner {
     /// 300 ms: then nothing stays unseen for a second.
     pub fn scan(&mut self, now: Timestamp) -> ScanSummary {
         self.round += 1;
+        self.programs.refill();
         self.queue.extend(self.directory.sweep());
         self.read_queued();
         self.now_ticks = self.uptime_ticks();
@@ -130,6 +139,7 @@ impl Scanner {
             }
         }
         self.part_with_missing();
+        self.settle();
         self.update_sockets(now);
         let summary = ScanSummary {
             processes: self.roster.len(),
@@ -271,14 +281,43 @@ impl Scanner {
 
     /// Reads everything about the process and puts it on the roster. False if it went meanwhile.
     fn join(&mut self, pid: u32, stat: Stat) -> bool {
-        let process = self.proc.process(pid, stat);
+        let mut process = self.proc.process(pid, stat);
         if process.executable.is_empty() && self.proc.mark(pid).is_none() {
             return false;
+        }
+        let detected = self.programs.detect(&mut self.proc, &process);
+        process.runtime = detected.runtime;
+        if detected.certainty != Certainty::Final {
+            self.unsettled.insert(pid, detected.certainty);
         }
         let named = resolve::name(&process, &self.proc.files(pid));
         self.roster.join(process, named);
         self.fresh.insert(pid);
         true
+    }
+
+    /// Looks again at those of whom not everything was known: libraries come after the start.
+    fn settle(&mut self) {
+        let mut unsettled = std::mem::take(&mut self.unsettled);
+        unsettled.retain(|&pid, certainty| {
+            let Some(member) = self.roster.member(pid) else {
+                return false;
+            };
+            let is_young = self.is_young(&member.process);
+            let is_turn = (u64::from(pid) + self.round).is_multiple_of(LIBRARY_ROUNDS);
+            if *certainty == Certainty::Provisional && is_young && !is_turn {
+                return true;
+            }
+            let detected = self.programs.detect(&mut self.proc, &member.process);
+            self.roster.runs_on(pid, detected.runtime);
+            *certainty = detected.certainty;
+            match certainty {
+                Certainty::Final => false,
+                Certainty::Provisional => is_young,
+                Certainty::Postponed => true,
+            }
+        });
+        self.unsettled = unsettled;
     }
 
     /// True if program and arguments are what they were: the cheap half of [`Self::reread`].

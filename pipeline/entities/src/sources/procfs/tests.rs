@@ -17,6 +17,7 @@ use crate::process::Listen;
 mod containers;
 mod cost;
 mod host;
+mod runtimes;
 
 use host::{Fake, Host, NGINX, SHOP};
 

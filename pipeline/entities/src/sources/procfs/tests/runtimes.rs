@@ -1,0 +1,129 @@
+//! The scanner over real programs: those of the runtimes that the machine has. Each waits for the
+//! end of its input, and its version is compared with what the program itself says.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use model::{Entity, Timestamp};
+
+use crate::directory::Directory;
+use crate::sources::procfs::{Scanner, Scope};
+
+/// A program that is there or not, how to make it wait, and what must be said of it.
+struct Row {
+    program: &'static str,
+    waits: &'static [&'static str],
+    /// How it says its version; empty if it cannot.
+    version: &'static [&'static str],
+    language: &'static str,
+    runtime: &'static str,
+}
+
+const ROWS: &[Row] = &[
+    Row {
+        program: "/usr/bin/python3",
+        waits: &["-c", "input()"],
+        version: &["--version"],
+        language: "python",
+        runtime: "cpython",
+    },
+    Row {
+        program: "/usr/bin/node",
+        waits: &["-e", "process.stdin.resume()"],
+        version: &["--version"],
+        language: "nodejs",
+        runtime: "node",
+    },
+    Row {
+        program: "/usr/bin/perl",
+        waits: &["-e", "<STDIN>"],
+        version: &["-v"],
+        language: "perl",
+        runtime: "perl",
+    },
+    Row {
+        program: "/usr/bin/ruby",
+        waits: &["-e", "gets"],
+        version: &["--version"],
+        language: "ruby",
+        runtime: "cruby",
+    },
+    Row {
+        program: "/usr/bin/php",
+        waits: &["-r", "fgets(STDIN);"],
+        version: &["--version"],
+        language: "php",
+        runtime: "php",
+    },
+    Row {
+        program: "/usr/bin/lua",
+        waits: &["-e", "io.read()"],
+        version: &["-v"],
+        language: "lua",
+        runtime: "lua",
+    },
+    Row {
+        program: "/bin/bash",
+        waits: &["-c", "read line"],
+        version: &[],
+        language: "shell",
+        runtime: "bash",
+    },
+    Row { program: "/bin/cat", waits: &[], version: &[], language: "c", runtime: "" },
+];
+
+impl Row {
+    fn start(&self) -> Option<Child> {
+        if !Path::new(self.program).exists() {
+            eprintln!("skipped: no {}", self.program);
+            return None;
+        }
+        let mut command = Command::new(self.program);
+        let command = command.args(self.waits).stdin(Stdio::piped()).stdout(Stdio::null());
+        command.spawn().ok()
+    }
+
+    fn check(&self, found: &Entity) {
+        let program = self.program;
+        assert_eq!(found.language, self.language, "{program}: {found:?}");
+        assert_eq!(found.runtime, self.runtime, "{program}");
+        if self.version.is_empty() {
+            return;
+        }
+        let output = Command::new(program).args(self.version).output().expect("its version");
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        let version = &found.runtime_version;
+        assert!(version.split('.').count() >= 3, "{program}: {version:?}");
+        assert!(said.contains(version.as_str()), "{program}: {version:?} is not in {said:?}");
+    }
+}
+
+#[test]
+fn every_runtime_of_the_machine_is_known_with_its_version() {
+    let mut started: Vec<(&Row, Child)> =
+        ROWS.iter().filter_map(|row| Some((row, row.start()?))).collect();
+    // And this test, which is Rust.
+    let own = std::process::id();
+    let pids = started.iter().map(|(_, child)| child.id()).chain([own]);
+    let scope = tempfile::tempdir().expect("a temporary directory");
+    let listed: String = pids.map(|pid| format!("{pid}\n")).collect();
+    fs::write(scope.path().join("cgroup.procs"), listed).expect("a file");
+    let directory = Arc::new(Directory::new("host"));
+    let groups = Scope::Cgroups(vec![scope.path().to_owned()]);
+    let mut scanner = Scanner::new(directory.clone(), groups);
+    // What is too much for one scan is found by the next ones.
+    for round in 1..10 {
+        scanner.scan(Timestamp(round * 300_000_000));
+    }
+    let processes = directory.processes();
+    let of = |pid: u32| processes.iter().find(|process| process.pids == [pid]);
+    for (row, child) in &mut started {
+        row.check(of(child.id()).expect("it is listed"));
+        drop(child.stdin.take());
+        child.wait().expect("its end");
+    }
+    let own = of(own).expect("this test is listed");
+    assert_eq!((own.language.as_str(), own.runtime.as_str()), ("rust", "rust"));
+}
