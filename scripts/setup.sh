@@ -39,6 +39,7 @@ bpftool        bpftool
 go             golang-go
 java           default-jdk-headless
 -              python3-websockets
+-              python3-pyte
 "
 BENCH="
 $TEST

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::AtomicBool;
 
-use model::view::Snapshot;
+use model::view::{Exchanges, ExchangesAsked, Snapshot};
 use tui::{Options, Source, TuiError, run};
 
 #[path = "../tests/picture/mod.rs"]
@@ -23,6 +23,10 @@ impl Source for Demo {
             Some("down") => Err("connection refused by 127.0.0.1:9464".into()),
             _ => Ok(picture::shop(self.step, window_s)),
         }
+    }
+
+    fn exchanges(&mut self, asked: &ExchangesAsked) -> Result<Exchanges, String> {
+        Ok(picture::exchanges(self.step, asked.after.unwrap_or_default()))
     }
 }
 

@@ -1,17 +1,25 @@
 //! What is on the screen, and how keys and pictures change it. Pure: no terminal, no clock.
 
-use model::view::{EdgeRow, EndpointRow, ServiceRow, Snapshot};
+use model::filter::EndpointOf;
+use model::view::{EdgeRow, ExchangeRow, Exchanges, ExchangesAsked, ServiceRow, Snapshot};
 
 use crate::columns::{self, Column};
-use crate::filter::Filter;
+use crate::feed::Feed;
 use crate::history::History;
 use crate::keys::{Action, Mode};
-use crate::rows::{Row, arranged, service_key, shown_red};
+use crate::rows::{Row, ordered, service_key, shown_red};
+use crate::tree::{Branch, plant};
+
+mod navigation;
+mod view;
+
+pub(crate) use view::View;
+use view::moved;
 
 /// Windows that `-` and `+` step through, in seconds; 0 is since the start.
 const WINDOWS: [f64; 6] = [5.0, 10.0, 30.0, 60.0, 300.0, 0.0];
 
-/// Which table is shown.
+/// What is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Screen {
     /// All services.
@@ -20,67 +28,20 @@ pub enum Screen {
     Endpoints,
     /// Who calls whom.
     Edges,
+    /// Exchanges as they happen.
+    Exchanges,
+    /// One exchange.
+    Exchange,
 }
 
 impl Screen {
-    /// The columns of its table.
-    pub(crate) const fn columns(self) -> &'static [Column] {
+    const ALL: [Self; 5] =
+        [Self::Services, Self::Endpoints, Self::Edges, Self::Exchanges, Self::Exchange];
+
+    const fn first_sort(self) -> Column {
         match self {
-            Self::Services => columns::SERVICES,
-            Self::Endpoints => columns::ENDPOINTS,
-            Self::Edges => columns::EDGES,
-        }
-    }
-}
-
-/// How one table is looked at. Each keeps its own.
-#[derive(Clone, Debug)]
-pub(crate) struct View {
-    pub(crate) sort: Column,
-    pub(crate) is_reversed: bool,
-    pub(crate) filter: Filter,
-    /// The row under the cursor; the first until somebody moves.
-    selected: Option<String>,
-    /// Where that row was last, for when it is gone.
-    place: usize,
-}
-
-impl Default for View {
-    fn default() -> Self {
-        Self {
-            sort: Column::Rate,
-            is_reversed: false,
-            filter: Filter::default(),
-            selected: None,
-            place: 0,
-        }
-    }
-}
-
-impl View {
-    /// The rows that stay, in order.
-    fn rows<'a, R: Row>(&self, rows: &'a [R]) -> Vec<&'a R> {
-        arranged(rows, &self.filter, self.sort, self.is_reversed)
-    }
-
-    /// Where the cursor is among `rows`.
-    pub(crate) fn cursor<R: Row>(&self, rows: &[&R]) -> usize {
-        let selected = self.selected.as_deref();
-        let is_selected = |row: &&R| Some(row.key().as_str()) == selected;
-        // Edges of equally named services look alike; the place tells them apart.
-        if rows.get(self.place).is_some_and(is_selected) {
-            return self.place;
-        }
-        let found = rows.iter().position(is_selected);
-        found.unwrap_or(self.place.min(rows.len().saturating_sub(1)))
-    }
-
-    fn sort_by(&mut self, column: Column) {
-        if self.sort == column {
-            self.is_reversed = !self.is_reversed;
-        } else {
-            self.sort = column;
-            self.is_reversed = false;
+            Self::Services | Self::Endpoints | Self::Edges => Column::Rate,
+            Self::Exchanges | Self::Exchange => Column::Began,
         }
     }
 }
@@ -97,15 +58,19 @@ pub struct App {
     pub(crate) cpu_share: Option<f64>,
     /// Why there is no newer picture; empty if there is.
     pub(crate) trouble: String,
-    views: [View; 3],
+    /// The edges are a tree.
+    pub(crate) is_tree: bool,
+    /// The exchanges shown, or shown last.
+    pub(crate) feed: Feed,
+    /// The exchange looked at; it stays when the feed has moved on.
+    pub(crate) looked_at: Option<ExchangeRow>,
+    views: [View; 5],
     window: usize,
     mode: Mode,
     /// The service whose endpoints are shown.
     service: Option<String>,
-    /// Where the edges were opened from.
-    edges_from: Screen,
-    /// Where the endpoints were opened from.
-    endpoints_from: Screen,
+    /// The screens that lead to this one.
+    trail: Vec<Screen>,
     /// Pictures that came while paused.
     held: usize,
     /// CPU seconds and time of the newest picture, shown or held.
@@ -126,12 +91,14 @@ impl App {
             shows_help: false,
             cpu_share: None,
             trouble: String::new(),
-            views: std::array::from_fn(|_| View::default()),
+            is_tree: true,
+            feed: Feed::default(),
+            looked_at: None,
+            views: Screen::ALL.map(|screen| View::new(screen.first_sort())),
             window: window.unwrap_or(WINDOWS.len() - 1),
             mode: Mode::Command,
             service: None,
-            edges_from: Screen::Services,
-            endpoints_from: Screen::Services,
+            trail: Vec::new(),
             held: 0,
             last_cost: None,
             is_done: false,
@@ -161,6 +128,20 @@ impl App {
         self.snapshot = Some(snapshot);
     }
 
+    /// Takes exchanges, or the reason why there are none.
+    pub fn observe_exchanges(&mut self, answer: Result<Exchanges, String>) {
+        match answer {
+            Ok(exchanges) if !self.is_paused => self.feed.take(exchanges),
+            Ok(_) => {}
+            Err(reason) => self.trouble = reason,
+        }
+    }
+
+    /// Which exchanges the screen needs; `None` if it needs none.
+    pub fn exchanges_asked(&self) -> Option<ExchangesAsked> {
+        (self.screen == Screen::Exchanges && !self.is_paused).then(|| self.feed.asked())
+    }
+
     /// Says that the source has been silent for so many seconds.
     pub fn waited(&mut self, seconds: u64) {
         self.trouble = format!("no answer for {seconds} s");
@@ -188,6 +169,9 @@ impl App {
             Action::Filter => self.mode = Mode::Typing,
             Action::Pause => self.pause(),
             Action::Edges => self.toggle_edges(),
+            Action::Tree => self.toggle_tree(),
+            Action::Exchanges => self.open_exchanges(),
+            Action::Point(place) => self.point(place),
             // A held picture covers what it covers.
             Action::Shorter | Action::Longer if self.is_paused => {}
             Action::Shorter => self.window = self.window.saturating_sub(1),
@@ -226,22 +210,53 @@ impl App {
         &self.views[self.screen as usize]
     }
 
+    /// Columns of the table on the screen.
+    pub(crate) const fn columns(&self) -> &'static [Column] {
+        match self.screen {
+            Screen::Services => columns::SERVICES,
+            Screen::Endpoints => columns::ENDPOINTS,
+            Screen::Edges if self.is_tree => columns::TREE,
+            Screen::Edges => columns::EDGES,
+            Screen::Exchanges => columns::EXCHANGES,
+            Screen::Exchange => &[],
+        }
+    }
+
     /// Services in the order of their table, filtered.
     pub(crate) fn services(&self) -> Vec<&ServiceRow> {
         let rows = self.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.services);
-        self.views[Screen::Services as usize].rows(rows)
+        self.views[Screen::Services as usize].rows(rows.iter())
     }
 
     /// Edges in the order of their table, filtered.
     pub(crate) fn edges(&self) -> Vec<&EdgeRow> {
-        let rows = self.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.edges);
-        self.views[Screen::Edges as usize].rows(rows)
+        self.views[Screen::Edges as usize].rows(self.all_edges().iter())
+    }
+
+    /// The same as a tree.
+    pub(crate) fn tree(&self) -> Vec<Branch<'_>> {
+        let view = &self.views[Screen::Edges as usize];
+        let sort = if view.sort == Column::Called { Column::Server } else { view.sort };
+        let order = |a: &EdgeRow, b: &EdgeRow| ordered(&a, &b, sort, view.is_reversed);
+        plant(self.all_edges(), |edge| view.filter.keeps(edge), order)
+    }
+
+    fn all_edges(&self) -> &[EdgeRow] {
+        self.snapshot.as_ref().map_or(&[][..], |snapshot| &snapshot.edges)
     }
 
     /// Endpoints of the opened service in the order of their table, filtered.
-    pub(crate) fn endpoints(&self) -> Vec<&EndpointRow> {
-        let rows = self.opened().map_or(&[][..], |service| &service.endpoints);
+    pub(crate) fn endpoints(&self) -> Vec<EndpointOf<'_>> {
+        let rows = self.opened().into_iter().flat_map(|service| {
+            let of = |row| EndpointOf { service: &service.entity, row };
+            service.endpoints.iter().map(of)
+        });
         self.views[Screen::Endpoints as usize].rows(rows)
+    }
+
+    /// Exchanges in the order of their table, filtered.
+    pub(crate) fn exchanges(&self) -> Vec<&ExchangeRow> {
+        self.views[Screen::Exchanges as usize].rows(self.feed.rows())
     }
 
     /// The service whose endpoints are shown; `None` if it is gone.
@@ -284,6 +299,8 @@ impl App {
                 let all = self.opened().map_or(0, |service| service.endpoints.len());
                 (all, self.endpoints().len())
             }
+            Screen::Exchanges => (self.feed.len(), self.exchanges().len()),
+            Screen::Exchange => (1, 1),
         }
     }
 
@@ -293,7 +310,7 @@ impl App {
 
     /// Columns of the table on the screen that can be sorted by.
     fn sortable(&self) -> impl Iterator<Item = Column> + Clone + use<> {
-        let columns = self.screen.columns().iter().copied();
+        let columns = self.columns().iter().copied();
         columns.filter(|column| *column != Column::Trend)
     }
 
@@ -315,64 +332,13 @@ impl App {
         let moved = match self.screen {
             Screen::Services => moved(view, &self.services(), step),
             Screen::Endpoints => moved(view, &self.endpoints(), step),
+            Screen::Edges if self.is_tree => moved(view, &self.tree(), step),
             Screen::Edges => moved(view, &self.edges(), step),
+            Screen::Exchanges => moved(view, &self.exchanges(), step),
+            Screen::Exchange => None,
         };
-        if let Some((place, key)) = moved {
-            let view = self.view_mut();
-            view.place = place;
-            view.selected = Some(key);
-        }
-    }
-
-    /// From a service, or the server of an edge, to its endpoints.
-    fn open(&mut self) {
-        let key = match self.screen {
-            Screen::Services => self.pointed().map(Row::key),
-            Screen::Edges => self.pointed_server().map(Row::key),
-            Screen::Endpoints => None,
-        };
-        let Some(key) = key else { return };
-        // Whatever moves above it meanwhile, we come back to the row we left.
-        self.move_cursor(|place| place);
-        self.views[Screen::Endpoints as usize] = View::default();
-        self.service = Some(key);
-        self.endpoints_from = self.screen;
-        // Else the way back could lead round in circles.
-        self.edges_from = Screen::Services;
-        self.screen = Screen::Endpoints;
-    }
-
-    fn pointed_server(&self) -> Option<&ServiceRow> {
-        let rows = self.edges();
-        let edge = rows.get(self.view().cursor(&rows))?;
-        let services = &self.snapshot.as_ref()?.services;
-        services.iter().find(|row| row.entity.name == edge.server)
-    }
-
-    fn back(&mut self) {
-        self.screen = match self.screen {
-            Screen::Edges => self.edges_from,
-            Screen::Endpoints => self.endpoints_from,
-            Screen::Services => Screen::Services,
-        };
-    }
-
-    fn escape(&mut self) {
-        let is_plain = self.view().filter.is_empty() && self.mode == Mode::Command;
-        self.mode = Mode::Command;
-        if is_plain {
-            self.back();
-        } else {
-            self.view_mut().filter.clear();
-        }
-    }
-
-    fn toggle_edges(&mut self) {
-        if self.screen == Screen::Edges {
-            self.back();
-        } else {
-            self.edges_from = self.screen;
-            self.screen = Screen::Edges;
+        if let Some(place) = moved {
+            self.view_mut().select(place);
         }
     }
 
@@ -380,16 +346,6 @@ impl App {
         self.is_paused = !self.is_paused;
         self.held = 0;
     }
-}
-
-/// Where the cursor goes, and the row it finds there.
-fn moved<R: Row>(
-    view: &View,
-    rows: &[&R],
-    step: impl Fn(usize) -> usize,
-) -> Option<(usize, String)> {
-    let place = step(view.cursor(rows)).min(rows.len().saturating_sub(1));
-    rows.get(place).map(|row| (place, row.key()))
 }
 
 /// Exchanges a second of the whole host, and their failed share.
@@ -417,5 +373,4 @@ fn cpu_share(earlier: (f64, u64), later: (f64, u64)) -> Option<f64> {
 }
 
 #[cfg(test)]
-#[path = "app_tests.rs"]
 mod tests;

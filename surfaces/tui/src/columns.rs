@@ -51,6 +51,24 @@ pub(crate) enum Column {
     Resets,
     /// Payload bytes.
     Bytes,
+    /// A service below who calls it.
+    Called,
+    /// When it began.
+    Began,
+    /// Who asked, in one exchange.
+    Peer,
+    /// Who answered, in one exchange.
+    Answered,
+    /// How it ended.
+    Status,
+    /// From the first byte of the request to the last of the answer.
+    Duration,
+    /// From the first byte of the request to the first of the answer.
+    FirstByte,
+    /// Bytes of the request.
+    RequestBytes,
+    /// Bytes of the answer.
+    ResponseBytes,
 }
 
 /// How a column looks.
@@ -123,6 +141,41 @@ pub(crate) const EDGES: &[Column] = &[
     Column::Bytes,
 ];
 
+/// Columns of the edges as a tree.
+pub(crate) const TREE: &[Column] = &[
+    Column::Called,
+    Column::Protocols,
+    Column::Rate,
+    Column::Errors,
+    Column::P50,
+    Column::P95,
+    Column::P99,
+    Column::RoundTrip,
+    Column::Retransmits,
+    Column::Connect,
+    Column::Resets,
+    Column::Bytes,
+];
+
+/// Columns of the live exchanges.
+pub(crate) const EXCHANGES: &[Column] = &[
+    Column::Began,
+    Column::Peer,
+    Column::Answered,
+    Column::Protocols,
+    Column::Operation,
+    Column::Target,
+    Column::Status,
+    Column::Duration,
+    Column::FirstByte,
+    Column::RequestBytes,
+    Column::ResponseBytes,
+];
+
+/// Every table's columns.
+#[cfg(test)]
+pub(crate) const TABLES: &[&[Column]] = &[SERVICES, ENDPOINTS, EDGES, TREE, EXCHANGES];
+
 impl Column {
     /// How it looks.
     #[rustfmt::skip]
@@ -142,7 +195,7 @@ impl Column {
             Self::Asked => number("ASKS/S", 'A', [6, 7], 130, "calls made a second"),
             Self::Reason => text("NAMED BY", 'B', [16, 20], 150, "why it is called so"),
             Self::Operation => text("OPERATION", 'O', [10, 14], 0, "the verb"),
-            Self::Target => text("TARGET", 'N', [16, 24], 0, "what it acts on"),
+            Self::Target => text("TARGET", 'A', [16, 24], 0, "what it acts on"),
             Self::Count => number("COUNT", 'C', [5, 7], 78, "exchanges in the window"),
             Self::Failures => number("FAILED", 'F', [6, 7], 110, "failed in the window"),
             Self::Client => text("CLIENT", 'N', [12, 16], 0, "who asks"),
@@ -152,6 +205,15 @@ impl Column {
             Self::Retransmits => number("RETR", 'X', [4, 6], 78, "segments sent again"),
             Self::Resets => number("RESETS", 'Z', [6, 6], 110, "ended by RST"),
             Self::Bytes => number("BYTES", 'B', [6, 7], 110, "payload both ways"),
+            Self::Called => text("SERVICE", 'N', [16, 24], 0, "below who calls it"),
+            Self::Began => text("BEGAN", 'I', [12, 12], 60, "when, UTC"),
+            Self::Peer => text("PEER", 'N', [9, 16], 68, "who asked"),
+            Self::Answered => text("SERVICE", 'S', [9, 16], 100, "who answered"),
+            Self::Status => text("STATUS", 'U', [6, 10], 0, "how it ended"),
+            Self::Duration => number("TIME", 'D', [5, 7], 0, "first to last byte"),
+            Self::FirstByte => number("FIRST", 'F', [5, 7], 100, "to the first byte of the answer"),
+            Self::RequestBytes => number("SENT", 'Q', [6, 7], 120, "bytes of the request"),
+            Self::ResponseBytes => number("GOT", 'G', [6, 7], 88, "bytes of the answer"),
         }
     }
 }
@@ -182,7 +244,7 @@ mod tests {
 
     #[test]
     fn no_two_columns_of_a_table_share_a_letter() {
-        for table in [SERVICES, ENDPOINTS, EDGES] {
+        for table in TABLES {
             for (place, column) in table.iter().enumerate() {
                 let letter = column.shape().letter;
                 let later = table.iter().skip(place + 1);
@@ -194,7 +256,7 @@ mod tests {
 
     #[test]
     fn numbers_fit_under_their_heads() {
-        for column in [SERVICES, ENDPOINTS, EDGES].into_iter().flatten() {
+        for column in TABLES.iter().copied().flatten() {
             let shape = column.shape();
             assert!(shape.title.len() <= usize::from(shape.narrow), "{column:?}");
         }

@@ -1,18 +1,27 @@
-//! The text people type after `/`.
+//! The text people type after `/`: the grammar of `tail`.
+
+use model::filter::{Fields, Filter, FilterError};
 
 /// Longest filter; longer input is ignored.
-const LENGTH_MAX: usize = 64;
+const LENGTH_MAX: usize = 120;
 
-/// Keeps rows that hold every word of it; a leading `!` keeps the others instead.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Filter {
+/// What is typed, and as much of it as makes sense, which is in force.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TypedFilter {
     text: String,
+    filter: Filter,
+    error: Option<FilterError>,
 }
 
-impl Filter {
+impl TypedFilter {
     /// As typed.
     pub(crate) fn text(&self) -> &str {
         &self.text
+    }
+
+    /// What is wrong with it, if anything.
+    pub(crate) const fn error(&self) -> Option<&FilterError> {
+        self.error.as_ref()
     }
 
     /// True if nothing is typed.
@@ -24,64 +33,68 @@ impl Filter {
     pub(crate) fn push(&mut self, typed: char) {
         if self.text.chars().count() < LENGTH_MAX && !typed.is_control() {
             self.text.push(typed);
+            self.read();
         }
     }
 
     /// Takes the last character away.
     pub(crate) fn pop(&mut self) {
         self.text.pop();
+        self.read();
     }
 
     /// Takes everything away.
     pub(crate) fn clear(&mut self) {
-        self.text.clear();
+        *self = Self::default();
     }
 
-    /// True if a row with these words stays. Case does not matter.
-    pub(crate) fn keeps(&self, row: &str) -> bool {
-        let row = row.to_lowercase();
-        let wanted = self.text.to_lowercase();
-        let (words, is_inverted) = match wanted.strip_prefix('!') {
-            Some(words) => (words, true),
-            None => (wanted.as_str(), false),
-        };
-        if words.trim().is_empty() {
-            return true;
+    /// True if a row stays.
+    pub(crate) fn keeps(&self, row: &dyn Fields) -> bool {
+        self.filter.keeps(row)
+    }
+
+    fn read(&mut self) {
+        match Filter::parse(&self.text) {
+            Ok(filter) => {
+                self.filter = filter;
+                self.error = None;
+            }
+            Err(error) => {
+                let whole = self.text.rsplit_once(' ').map_or("", |(terms, _)| terms);
+                self.filter = Filter::parse(whole).unwrap_or_default();
+                self.error = Some(error);
+            }
         }
-        words.split_whitespace().all(|word| row.contains(word)) != is_inverted
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use model::view::ExchangeRow;
+
     use super::*;
 
+    fn typed(text: &str) -> TypedFilter {
+        let mut filter = TypedFilter::default();
+        text.chars().for_each(|character| filter.push(character));
+        filter
+    }
+
     #[test]
-    fn words_must_all_be_there_and_an_exclamation_mark_inverts() {
-        let cases = [
-            ("", true),
-            ("!", true),
-            ("CART", true),
-            ("cart http", true),
-            ("cart redis", false),
-            ("!cart", false),
-            ("! cart", false),
-            ("!redis", true),
-            ("!cart redis", true),
-        ];
-        for (text, kept) in cases {
-            let filter = Filter { text: text.into() };
-            assert_eq!(filter.keeps("shop/Cart http1"), kept, "{text:?}");
-        }
+    fn a_term_that_is_not_whole_yet_leaves_those_before_it_in_force() {
+        let row =
+            ExchangeRow { service: "cart".into(), status: "503".into(), ..Default::default() };
+        let filter = typed("service=cart status>=");
+        assert!(filter.error().is_some() && filter.keeps(&row));
+        let filter = typed("service=cart status>=500");
+        assert!(filter.error().is_none() && filter.keeps(&row));
+        assert!(!typed("service=cart status<500").keeps(&row));
+        assert!(typed("").is_empty() && typed("").keeps(&row));
     }
 
     #[test]
     fn typing_stops_at_the_limit() {
-        let mut filter = Filter::default();
-        for _ in 0..200 {
-            filter.push('ä');
-        }
-        filter.push('\u{1b}');
+        let filter = typed(&("ä".repeat(LENGTH_MAX + 80) + "\u{1b}"));
         assert_eq!(filter.text().chars().count(), LENGTH_MAX);
     }
 }

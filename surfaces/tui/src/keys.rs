@@ -29,6 +29,12 @@ pub enum Action {
     Pause,
     /// Show or hide the edges.
     Edges,
+    /// Edges as a tree, or as a list.
+    Tree,
+    /// The live exchanges of the row under the cursor.
+    Exchanges,
+    /// The row of this number, from 0; again: into it.
+    Point(usize),
     /// Numbers over a shorter time.
     Shorter,
     /// Numbers over a longer time.
@@ -87,13 +93,15 @@ pub(crate) const BINDINGS: &[Binding] = &[
     bind(&[KeyCode::PageDown], "PgDn", Action::Down(PAGE), "ten down", ""),
     bind(&[KeyCode::Home, KeyCode::Char('g')], "Home g", Action::Up(FAR), "to the first", ""),
     bind(&[KeyCode::End, KeyCode::Char('G')], "End G", Action::Down(FAR), "to the last", ""),
-    bind(OPEN, "enter → l", Action::Open, "endpoints of the service", "open"),
+    bind(OPEN, "enter → l", Action::Open, "into the row", "open"),
     bind(&[KeyCode::Left, KeyCode::Char('h')], "← h", Action::Back, "back", ""),
     bind(&[KeyCode::Esc], "esc", Action::Escape, "clear the filter, else back", "back"),
     bind(&[KeyCode::Char('e')], "e", Action::Edges, "edges: who calls whom", "edges"),
-    bind(&[KeyCode::Char('s')], "s", Action::SortNext, "sort by the next column", "sort"),
+    bind(&[KeyCode::Char('t')], "t", Action::Tree, "edges as a tree or a list", "tree"),
+    bind(&[KeyCode::Char('x')], "x", Action::Exchanges, "live exchanges of the row", "live"),
+    bind(&[KeyCode::Char('s')], "s", Action::SortNext, "sort by the next column", ""),
     bind(&[KeyCode::Char('r')], "r", Action::Reverse, "turn the order round", ""),
-    bind(&[KeyCode::Char('/')], "/", Action::Filter, "filter; ! in front inverts", "filter"),
+    bind(&[KeyCode::Char('/')], "/", Action::Filter, "filter: service=cart latency>1s", "filter"),
     bind(&[KeyCode::Char('-')], "-", Action::Shorter, "numbers over a shorter time", ""),
     bind(LONGER, "+", Action::Longer, "numbers over a longer time", ""),
     bind(&[KeyCode::Char(' ')], "space", Action::Pause, "hold the picture", "pause"),
@@ -178,7 +186,7 @@ mod tests {
             (KeyCode::Char('0'), Some(Action::SortBy(9))),
             (KeyCode::Char('R'), Some(Action::SortByLetter('R'))),
             (KeyCode::Char('G'), Some(Action::Down(FAR))),
-            (KeyCode::Char('x'), None),
+            (KeyCode::Char('z'), None),
             (KeyCode::Tab, None),
         ];
         for (code, expected) in cases {

@@ -4,11 +4,24 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use model::Entity;
-use model::view::{EdgeRow, EndpointRow, Red, ServiceRow};
+use model::filter::{EndpointOf, Fields};
+use model::view::{EdgeRow, EndpointRow, ExchangeRow, Red, ServiceRow};
 
 use crate::columns::Column;
-use crate::filter::Filter;
+use crate::filter::TypedFilter;
+use crate::tree::Branch;
 use crate::units;
+
+/// Whose fault a failure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// It did not fail.
+    None,
+    /// The request was at fault.
+    Client,
+    /// The service or the network.
+    Server,
+}
 
 /// What stands in a cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +40,10 @@ pub(crate) enum Value<'a> {
     Count(u64),
     /// Bytes.
     Bytes(u64),
+    /// Microseconds since the epoch, if known; shown as the time of the day.
+    Time(Option<u64>),
+    /// A status, and whose fault it is.
+    Outcome(&'a str, Fault),
 }
 
 impl Value<'_> {
@@ -41,6 +58,9 @@ impl Value<'_> {
             Self::Duration(Some(micros)) => units::duration(*micros, width).into(),
             Self::Count(count) => units::count(*count, width).into(),
             Self::Bytes(bytes) => units::bytes(*bytes, width).into(),
+            Self::Time(None) => "–".into(),
+            Self::Time(Some(micros)) => units::time_of_day(*micros).into(),
+            Self::Outcome(text, _) => Cow::Borrowed(text),
         }
     }
 
@@ -48,13 +68,15 @@ impl Value<'_> {
     fn order(&self, other: &Self) -> Ordering {
         match (self, other) {
             (Self::Text(a), Self::Text(b)) => a.cmp(b),
+            (Self::Outcome(a, _), Self::Outcome(b, _)) => a.cmp(b),
             _ => other.number().total_cmp(&self.number()),
         }
     }
 
     fn number(&self) -> f64 {
         match self {
-            Self::Text(_) | Self::Duration(None) => -1.0,
+            Self::Text(_) | Self::Outcome(..) | Self::Duration(None) | Self::Time(None) => -1.0,
+            Self::Time(Some(micros)) => *micros as f64,
             Self::Rate(number) | Self::Failed(number) | Self::Understood(number) => *number,
             Self::Duration(Some(micros)) => *micros,
             Self::Count(count) | Self::Bytes(count) => *count as f64,
@@ -68,24 +90,28 @@ pub(crate) trait Row {
     fn value(&self, column: Column) -> Value<'_>;
     /// What tells this row from every other; the cursor stays on it when the order changes.
     fn key(&self) -> String;
-    /// The words a filter looks at.
-    fn words(&self) -> String;
+    /// What a filter looks at; `None` stays whatever is asked for.
+    fn fields(&self) -> Option<&dyn Fields>;
 }
 
 /// The rows that stay, in order. Equal rows keep the order of their keys, so that nothing flickers.
-pub(crate) fn arranged<'a, R: Row>(
-    rows: &'a [R],
-    filter: &Filter,
+pub(crate) fn arranged<R: Row>(
+    rows: impl Iterator<Item = R>,
+    filter: &TypedFilter,
     sort: Column,
     is_reversed: bool,
-) -> Vec<&'a R> {
-    let mut kept: Vec<&R> = rows.iter().filter(|row| filter.keeps(&row.words())).collect();
-    kept.sort_by_cached_key(|row| row.key());
-    kept.sort_by(|a, b| {
-        let order = a.value(sort).order(&b.value(sort));
-        if is_reversed { order.reverse() } else { order }
-    });
+) -> Vec<R> {
+    let keeps = |row: &R| row.fields().is_none_or(|fields| filter.keeps(fields));
+    let mut kept: Vec<R> = rows.filter(keeps).collect();
+    kept.sort_by_cached_key(Row::key);
+    kept.sort_by(|a, b| ordered(a, b, sort, is_reversed));
     kept
+}
+
+/// Which of two rows comes first.
+pub(crate) fn ordered<R: Row>(a: &R, b: &R, sort: Column, is_reversed: bool) -> Ordering {
+    let order = a.value(sort).order(&b.value(sort));
+    if is_reversed { order.reverse() } else { order }
 }
 
 /// What tells one service from another.
@@ -103,7 +129,7 @@ pub(crate) const fn shown_red(row: &ServiceRow) -> &Red {
     if serves(row) { &row.served } else { &row.asked }
 }
 
-impl Row for ServiceRow {
+impl Row for &ServiceRow {
     fn value(&self, column: Column) -> Value<'_> {
         match column {
             Column::Service => Value::Text(Cow::Borrowed(&self.entity.name)),
@@ -127,32 +153,32 @@ impl Row for ServiceRow {
         service_key(&self.entity)
     }
 
-    fn words(&self) -> String {
-        let Entity { name, namespace, unit, container, .. } = &self.entity;
-        format!("{namespace}/{name} {unit} {container} {}", self.protocols.join(" "))
+    fn fields(&self) -> Option<&dyn Fields> {
+        Some(*self)
     }
 }
 
-impl Row for EndpointRow {
+impl Row for EndpointOf<'_> {
     fn value(&self, column: Column) -> Value<'_> {
         match column {
-            Column::Operation => Value::Text(Cow::Borrowed(&self.operation)),
-            Column::Target => Value::Text(Cow::Borrowed(&self.target)),
-            Column::Protocols => Value::Text(Cow::Borrowed(&self.protocol)),
-            other => of_red(&self.red, other),
+            Column::Operation => Value::Text(Cow::Borrowed(&self.row.operation)),
+            Column::Target => Value::Text(Cow::Borrowed(&self.row.target)),
+            Column::Protocols => Value::Text(Cow::Borrowed(&self.row.protocol)),
+            other => of_red(&self.row.red, other),
         }
     }
 
     fn key(&self) -> String {
-        format!("{}\u{1f}{}\u{1f}{}", self.operation, self.target, self.protocol)
+        let EndpointRow { protocol, operation, target, .. } = self.row;
+        format!("{operation}\u{1f}{target}\u{1f}{protocol}")
     }
 
-    fn words(&self) -> String {
-        format!("{} {} {}", self.operation, self.target, self.protocol)
+    fn fields(&self) -> Option<&dyn Fields> {
+        Some(self)
     }
 }
 
-impl Row for EdgeRow {
+impl Row for &EdgeRow {
     fn value(&self, column: Column) -> Value<'_> {
         match column {
             Column::Client => Value::Text(Cow::Borrowed(&self.client)),
@@ -171,8 +197,80 @@ impl Row for EdgeRow {
         format!("{}\u{1f}{}", self.client, self.server)
     }
 
-    fn words(&self) -> String {
-        format!("{} {} {}", self.client, self.server, self.protocols.join(" "))
+    fn fields(&self) -> Option<&dyn Fields> {
+        Some(*self)
+    }
+}
+
+impl Row for Branch<'_> {
+    fn value(&self, column: Column) -> Value<'_> {
+        match (column, &self.edge) {
+            (Column::Called, _) => {
+                let more = if self.is_cut { " ↑" } else { "" };
+                Value::Text(format!("{}{}{more}", self.lines, self.name).into())
+            }
+            (_, Some(edge)) => edge.value(column),
+            (_, None) => Value::Text(Cow::Borrowed("")),
+        }
+    }
+
+    fn key(&self) -> String {
+        self.path.clone()
+    }
+
+    fn fields(&self) -> Option<&dyn Fields> {
+        self.edge.map(|edge| edge as &dyn Fields)
+    }
+}
+
+impl Row for &ExchangeRow {
+    fn value(&self, column: Column) -> Value<'_> {
+        let text = |text| Value::Text(Cow::Borrowed(text));
+        let micros = |micros: Option<u64>| Value::Duration(micros.map(|micros| micros as f64));
+        match column {
+            Column::Began => Value::Time(self.start_us),
+            Column::Peer => text(&self.peer),
+            Column::Answered => text(&self.service),
+            Column::Protocols => text(&self.protocol),
+            Column::Operation => text(&self.operation),
+            Column::Target => text(&self.target),
+            Column::Status => Value::Outcome(outcome(self), is_failed(self)),
+            Column::Duration => micros(self.duration_us),
+            Column::FirstByte => micros(self.ttfb_us),
+            Column::RequestBytes => Value::Bytes(self.request_bytes),
+            Column::ResponseBytes => Value::Bytes(self.response_bytes),
+            _ => text(""),
+        }
+    }
+
+    fn key(&self) -> String {
+        // Keys order equal rows as text: the newest first.
+        format!("{:020}", u64::MAX - self.id)
+    }
+
+    fn fields(&self) -> Option<&dyn Fields> {
+        Some(*self)
+    }
+}
+
+/// How an exchange ended: its status, else why it has none.
+pub(crate) fn outcome(row: &ExchangeRow) -> &str {
+    match (&row.incomplete, row.status.as_str()) {
+        (Some(reason), _) if row.is_broken_off() => reason,
+        (Some(reason), "") => reason,
+        (None, "") => "–",
+        (_, status) => status,
+    }
+}
+
+/// Whose fault it is that it failed, if it did.
+pub(crate) fn is_failed(row: &ExchangeRow) -> Fault {
+    if row.error || row.is_broken_off() {
+        Fault::Server
+    } else if row.client_error {
+        Fault::Client
+    } else {
+        Fault::None
     }
 }
 
@@ -221,9 +319,11 @@ mod tests {
             (Column::Target, true, "cba"),
             (Column::P50, false, "abc"),
         ];
+        let service = Entity::default();
         for (sort, is_reversed, expected) in cases {
-            let order = arranged(&rows, &Filter::default(), sort, is_reversed);
-            let order: String = order.iter().map(|row| row.target.as_str()).collect();
+            let rows = rows.iter().map(|row| EndpointOf { service: &service, row });
+            let order = arranged(rows, &TypedFilter::default(), sort, is_reversed);
+            let order: String = order.iter().map(|one| one.row.target.as_str()).collect();
             assert_eq!(order, expected, "{sort:?} {is_reversed}");
         }
     }

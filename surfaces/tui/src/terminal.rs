@@ -6,19 +6,25 @@ use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crossterm::event::{self, Event};
-use model::view::Snapshot;
+use crossterm::event::{
+    self, DisableMouseCapture, EnableMouseCapture, Event, MouseButton, MouseEvent, MouseEventKind,
+};
+use crossterm::execute;
+use model::view::{Exchanges, ExchangesAsked, Snapshot};
 use ratatui::DefaultTerminal;
+use ratatui::layout::{Position, Rect, Size};
 
 use crate::app::App;
-use crate::keys::action;
-use crate::panels::screen::draw;
+use crate::keys::{Action, action};
+use crate::panels::screen::{draw, hit};
 use crate::theme::Theme;
 
 /// How often the loop looks at `stop` while nothing happens.
 const LOOK: Duration = Duration::from_millis(250);
 /// How long it sleeps while an answer is under way.
 const LOOK_FOR_ANSWER: Duration = Duration::from_millis(20);
+/// Rows that one notch of the wheel moves.
+const WHEEL: usize = 3;
 /// From when on a silent source is worth a word.
 const SILENCE: Duration = Duration::from_secs(3);
 
@@ -28,6 +34,21 @@ pub trait Source: Send {
     /// and the next try follows. Called on a thread of its own, so it may take its time; leaving
     /// waits for a call under way, so it should give up after a few seconds.
     fn snapshot(&mut self, window_s: f64) -> Result<Snapshot, String>;
+
+    /// Exchanges as they happen; the same holds.
+    fn exchanges(&mut self, asked: &ExchangesAsked) -> Result<Exchanges, String>;
+}
+
+/// What the screen needs.
+struct Question {
+    window_s: f64,
+    exchanges: Option<ExchangesAsked>,
+}
+
+/// What the source gave.
+struct Answer {
+    picture: Result<Snapshot, String>,
+    exchanges: Option<Result<Exchanges, String>>,
 }
 
 /// What a caller may choose.
@@ -68,7 +89,7 @@ pub fn run(source: &mut dyn Source, options: &Options, stop: &AtomicBool) -> Res
         return Err(TuiError::NoTerminal);
     }
     let theme = Theme::detect(|name| std::env::var(name).ok());
-    let (questions, asked) = sync_channel::<f64>(1);
+    let (questions, asked) = sync_channel(1);
     let (answers, answered) = sync_channel(1);
     thread::scope(|scope| {
         let courier = thread::Builder::new()
@@ -87,13 +108,11 @@ pub fn run(source: &mut dyn Source, options: &Options, stop: &AtomicBool) -> Res
 }
 
 /// Takes each question to the source and brings its answer back.
-fn carry(
-    source: &mut dyn Source,
-    questions: &Receiver<f64>,
-    answers: &SyncSender<Result<Snapshot, String>>,
-) {
-    while let Ok(window_s) = questions.recv() {
-        if answers.send(source.snapshot(window_s)).is_err() {
+fn carry(source: &mut dyn Source, questions: &Receiver<Question>, answers: &SyncSender<Answer>) {
+    while let Ok(question) = questions.recv() {
+        let picture = source.snapshot(question.window_s);
+        let exchanges = question.exchanges.map(|asked| source.exchanges(&asked));
+        if answers.send(Answer { picture, exchanges }).is_err() {
             return;
         }
     }
@@ -108,20 +127,28 @@ impl Restored {
     /// Takes the terminal; the panic hook that gives it back comes with it.
     fn new() -> Result<Self, TuiError> {
         let terminal = ratatui::try_init().inspect_err(|_| ratatui::restore())?;
+        let restore = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let _ = execute!(io::stdout(), DisableMouseCapture);
+            restore(panic);
+        }));
+        execute!(io::stdout(), EnableMouseCapture).inspect_err(|_| ratatui::restore())?;
         Ok(Self { terminal })
     }
 }
 
 impl Drop for Restored {
     fn drop(&mut self) {
+        // There is nobody left to tell if it fails.
+        let _ = execute!(io::stdout(), DisableMouseCapture);
         ratatui::restore();
     }
 }
 
 /// The two ends of the courier's way that face the screen.
 struct Link {
-    questions: SyncSender<f64>,
-    answered: Receiver<Result<Snapshot, String>>,
+    questions: SyncSender<Question>,
+    answered: Receiver<Answer>,
 }
 
 /// Draws, asks and listens until it is over.
@@ -139,7 +166,10 @@ fn converse(
     while !app.is_done() && !stop.load(Ordering::Relaxed) {
         match link.answered.try_recv() {
             Ok(answer) => {
-                app.observe(answer);
+                app.observe(answer.picture);
+                if let Some(exchanges) = answer.exchanges {
+                    app.observe_exchanges(exchanges);
+                }
                 asked_at = None;
                 is_changed = true;
             }
@@ -152,7 +182,8 @@ fn converse(
             is_changed = true;
         } else if asked_at.is_none() && now >= due {
             // There is room: the last question was answered.
-            let _ = link.questions.try_send(app.window_s());
+            let (window_s, exchanges) = (app.window_s(), app.exchanges_asked());
+            let _ = link.questions.try_send(Question { window_s, exchanges });
             asked_at = Some(now);
             due = now + options.interval;
         }
@@ -164,27 +195,46 @@ fn converse(
             Some(_) => LOOK,
             None => LOOK.min(due - now),
         };
-        is_changed |= listen(&mut app, &mut due, wait)?;
+        is_changed |= listen(terminal, &mut app, &mut due, wait)?;
     }
     Ok(())
 }
 
 /// Waits for input and does what it asks; true if the screen must be drawn anew.
-fn listen(app: &mut App, due: &mut Instant, wait: Duration) -> Result<bool, TuiError> {
+fn listen(
+    terminal: &DefaultTerminal,
+    app: &mut App,
+    due: &mut Instant,
+    wait: Duration,
+) -> Result<bool, TuiError> {
     if !event::poll(wait)? {
         return Ok(false);
     }
-    match event::read()? {
-        Event::Key(key) => {
-            let window_s = app.window_s();
-            let Some(action) = action(key, app.mode()) else { return Ok(false) };
-            app.act(action);
-            if window_s.to_bits() != app.window_s().to_bits() {
-                *due = Instant::now();
-            }
-            Ok(true)
+    let action = match event::read()? {
+        Event::Key(key) => action(key, app.mode()),
+        Event::Mouse(mouse) => clicked(mouse, terminal.size()?, app),
+        Event::Resize(..) => return Ok(true),
+        _ => None,
+    };
+    let Some(action) = action else { return Ok(false) };
+    let (window_s, screen) = (app.window_s(), app.screen());
+    app.act(action);
+    // What the next picture covers, or what is asked for, is another thing now.
+    if window_s.to_bits() != app.window_s().to_bits() || screen != app.screen() {
+        *due = Instant::now();
+    }
+    Ok(true)
+}
+
+/// What the mouse asks for.
+fn clicked(mouse: MouseEvent, size: Size, app: &App) -> Option<Action> {
+    match mouse.kind {
+        MouseEventKind::ScrollUp => Some(Action::Up(WHEEL)),
+        MouseEventKind::ScrollDown => Some(Action::Down(WHEEL)),
+        MouseEventKind::Down(MouseButton::Right) => Some(Action::Back),
+        MouseEventKind::Down(MouseButton::Left) => {
+            hit(Rect::from((Position::ORIGIN, size)), app, (mouse.column, mouse.row).into())
         }
-        Event::Resize(..) => Ok(true),
-        _ => Ok(false),
+        _ => None,
     }
 }

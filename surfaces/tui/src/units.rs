@@ -49,6 +49,14 @@ pub(crate) fn duration(micros: f64, width: usize) -> String {
     TIME.get(unit).map_or_else(String::new, |(step, name)| figures(micros / step, name, width))
 }
 
+/// The time of the day in UTC, to the millisecond: `14:03:07.250`.
+pub(crate) fn time_of_day(micros: u64) -> String {
+    let millis = micros / 1_000 % 86_400_000;
+    let (seconds, millis) = (millis / 1_000, millis % 1_000);
+    let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
+    format!("{hours:02}:{minutes:02}:{seconds:02}.{millis:03}")
+}
+
 /// A failed share: never `0%` if there was one failure, never `100%` if there was one success.
 pub(crate) fn failed_share(share: f64, width: usize) -> String {
     let percent = share * 100.0;

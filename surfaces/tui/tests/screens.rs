@@ -4,7 +4,9 @@ use std::path::Path;
 
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use tui::{Action, App, Theme, draw};
+use ratatui::layout::{Position, Rect};
+use ratatui::style::Color;
+use tui::{Action, App, Theme, draw, hit};
 
 mod picture;
 
@@ -43,9 +45,9 @@ fn screen(app: &App, width: u16, height: u16) -> String {
     text
 }
 
-/// Compares both sizes of a screen with its files.
+/// Compares all sizes of a screen with its files.
 fn check(name: &str, app: &App) {
-    for (width, height) in [(80, 24), (200, 60)] {
+    for (width, height) in [(48, 16), (80, 24), (200, 60)] {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots");
         let path = folder.join(format!("{name}-{width}x{height}.txt"));
         let seen = screen(app, width, height);
@@ -77,7 +79,67 @@ fn endpoints_of_a_client() {
 
 #[test]
 fn edges() {
-    check("edges", &after(shop(), &[Action::Edges, Action::SortByLetter('X')]));
+    check("edges", &after(shop(), &[Action::Edges, Action::Down(2)]));
+}
+
+#[test]
+fn edges_as_a_list() {
+    let list = [Action::Edges, Action::Tree, Action::SortByLetter('X')];
+    check("edge-list", &after(shop(), &list));
+}
+
+/// The exchanges of the service that the third row is about.
+fn live() -> App {
+    let mut app = after(shop(), &[Action::Down(2), Action::Exchanges]);
+    app.observe_exchanges(Ok(picture::exchanges(SECONDS, 0)));
+    app
+}
+
+#[test]
+fn exchanges() {
+    check("exchanges", &after(live(), &[Action::Down(3)]));
+}
+
+#[test]
+fn one_exchange() {
+    check("exchange", &after(live(), &[Action::Down(1), Action::Open]));
+    let failed = after(after(live(), &typing("reset")), &[Action::Accept, Action::Open]);
+    check("exchange-failed", &failed);
+}
+
+#[test]
+fn a_filter_that_makes_no_sense_says_so() {
+    check("filter-wrong", &after(shop(), &typing("lattency>1s")));
+}
+
+#[test]
+fn the_terminals_own_colours_are_enough() {
+    for theme in [Theme::plain(), Theme::sixteen()] {
+        let Ok(mut terminal) = Terminal::new(TestBackend::new(120, 40));
+        let Ok(_) = terminal.draw(|frame| draw(frame, &live(), &theme));
+        for cell in &terminal.backend().buffer().content {
+            let is_plain = |colour| !matches!(colour, Color::Indexed(_) | Color::Rgb(..));
+            assert!(is_plain(cell.fg) && is_plain(cell.bg), "{cell:?}");
+        }
+    }
+}
+
+#[test]
+fn a_click_is_on_what_is_drawn_there() {
+    let size = Rect::new(0, 0, 80, 24);
+    for app in [shop(), live(), after(shop(), &[Action::Edges])] {
+        let text = screen(&app, 80, 24);
+        let click = |x, y| hit(size, &app, Position::new(x, y));
+        // The head of the table is the fourth line.
+        let head = text.lines().nth(3).unwrap_or_default();
+        let place = head.find("PROTOCOL").map(|at| head[..at].chars().count());
+        let column = place.and_then(|x| click(x as u16, 3));
+        assert!(matches!(column, Some(Action::SortBy(1..=3))), "{column:?} {text}");
+        assert_eq!(click(5, 4), Some(Action::Point(0)), "{text}");
+        assert_eq!(click(5, 6), Some(Action::Point(2)), "{text}");
+        assert_eq!(click(3, 0), Some(Action::Back));
+        assert_eq!(click(5, 23), None);
+    }
 }
 
 #[test]
@@ -123,6 +185,8 @@ fn every_size_draws_whatever_is_on_the_screen() {
         shop(),
         after(shop(), &[Action::Open]),
         after(shop(), &[Action::Edges]),
+        live(),
+        after(live(), &[Action::Open]),
         after(shop(), &[Action::Help]),
         after(shop(), &typing("a rather long text in the filter")),
         App::new(0.0),

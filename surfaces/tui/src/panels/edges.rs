@@ -1,4 +1,4 @@
-//! The edges table: who calls whom, and how well the network carries it.
+//! The edges, as a tree or a list: who calls whom, and how well the network carries it.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -9,9 +9,12 @@ use crate::theme::Theme;
 
 /// Draws it.
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: &Theme) {
-    let rows = app.edges();
-    table::draw(frame, area, &rows, app, theme, |_, _| String::new());
-    if rows.is_empty() {
+    if app.is_tree {
+        table::draw(frame, area, &app.tree(), app, theme, |_, _| String::new());
+    } else {
+        table::draw(frame, area, &app.edges(), app, theme, |_, _| String::new());
+    }
+    if app.row_counts().1 == 0 {
         empty::filtered(frame, area, app, theme);
     }
 }

@@ -44,8 +44,10 @@ pub(crate) fn filtered(frame: &mut Frame<'_>, area: Rect, app: &App, theme: &The
     let (all, _) = app.row_counts();
     let is_client = app.screen == Screen::Endpoints
         && app.opened().is_some_and(|service| service.served.count == 0);
-    let text = if all == 0 && is_client {
-        String::from("it answered no calls in this window; the calls it made are edges: e")
+    let text = if all == 0 && app.screen == Screen::Exchanges {
+        String::from("waiting for the next exchange")
+    } else if all == 0 && is_client {
+        String::from("it answered no calls in this window; the calls it made: x, e")
     } else if all == 0 {
         String::from("none in this window; + looks further back")
     } else {

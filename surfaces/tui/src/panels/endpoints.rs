@@ -15,13 +15,22 @@ pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: &Theme) 
     let Some(service) = app.opened() else {
         return empty::gone(frame, area, app, theme);
     };
-    let height = if area.height >= HIGH_ENOUGH { detail::HEIGHT } else { 0 };
-    let rows = [Constraint::Length(height), Constraint::Min(0)];
-    let [above, below] = Layout::vertical(rows).areas(area);
+    let [above, below] = parts(area);
     detail::draw(frame, above, app, service, theme);
     let rows = app.endpoints();
     table::draw(frame, below, &rows, app, theme, |_, _| String::new());
     if rows.is_empty() {
         empty::filtered(frame, below, app, theme);
     }
+}
+
+/// Where the table is.
+pub(crate) fn table(area: Rect) -> Rect {
+    let [_, below] = parts(area);
+    below
+}
+
+fn parts(area: Rect) -> [Rect; 2] {
+    let height = if area.height >= HIGH_ENOUGH { detail::HEIGHT } else { 0 };
+    Layout::vertical([Constraint::Length(height), Constraint::Min(0)]).areas(area)
 }

@@ -39,15 +39,27 @@ fn place(app: &App, theme: &Theme, width: usize) -> Line<'static> {
     match app.screen {
         Screen::Services => step(&mut line, "services"),
         Screen::Edges => step(&mut line, "edges"),
+        Screen::Exchanges | Screen::Exchange => {
+            step(&mut line, "exchanges");
+            step(&mut line, &app.feed.scope.title());
+        }
         Screen::Endpoints => {
             step(&mut line, "services");
             step(&mut line, app.opened_name());
         }
     }
     let (all, kept) = app.row_counts();
-    let counts = if all == kept { format!("  {all}") } else { format!("  {kept} of {all}") };
+    let counts = match app.screen {
+        Screen::Exchange => String::new(),
+        _ if all == kept => format!("  {all}"),
+        _ => format!("  {kept} of {all}"),
+    };
     if app.snapshot.is_some() {
         line.push_span(Span::styled(counts, theme.dim));
+    }
+    if app.screen == Screen::Exchanges && app.feed.missed > 0 {
+        let missed = format!("  {} not shown", units::count(app.feed.missed, 6));
+        line.push_span(Span::styled(missed, theme.warning));
     }
     let right = state(app, theme, width.saturating_sub(line.width() + 3));
     let size: usize = right.iter().map(Span::width).sum();
@@ -76,6 +88,9 @@ fn state(app: &App, theme: &Theme, room: usize) -> Vec<Span<'static>> {
 /// What the numbers cover: less than asked for as long as the agent is younger than that.
 fn covers(app: &App) -> String {
     let asked = app.window_s();
+    if matches!(app.screen, Screen::Exchanges | Screen::Exchange) {
+        return String::from("live");
+    }
     if asked <= 0.0 {
         return String::from("since the start");
     }

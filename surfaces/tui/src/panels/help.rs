@@ -18,7 +18,7 @@ const WIDTH: u16 = 90;
 
 /// Draws it over whatever is in `area`.
 pub(crate) fn draw(frame: &mut Frame<'_>, area: Rect, app: &App, theme: &Theme) {
-    let columns = app.screen.columns();
+    let columns = app.columns();
     let rows = BINDINGS.len().max(columns.len() + 2);
     let place = centred(area, WIDTH, rows as u16 + 2);
     let block = Block::bordered()

@@ -4,6 +4,8 @@ mod detail;
 mod edges;
 mod empty;
 mod endpoints;
+mod exchange;
+mod exchanges;
 mod footer;
 mod header;
 mod help;

@@ -1,7 +1,7 @@
 //! The table that services, endpoints and edges share: columns that fit, a cursor, no borders.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Position, Rect};
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
@@ -9,7 +9,8 @@ use ratatui::widgets::Paragraph;
 use super::pieces::{clip, pad};
 use crate::app::{App, View};
 use crate::columns::{Column, WIDE};
-use crate::rows::{Row, Value};
+use crate::keys::Action;
+use crate::rows::{Fault, Row, Value};
 use crate::theme::Theme;
 
 /// Failed share from which on a row is bad, not only worth a look.
@@ -32,25 +33,24 @@ struct Placed {
 pub(crate) fn draw<R: Row>(
     frame: &mut Frame<'_>,
     area: Rect,
-    rows: &[&R],
+    rows: &[R],
     app: &App,
     theme: &Theme,
     trend: impl Fn(&R, usize) -> String,
 ) {
     let view = app.view();
-    let gap = if area.width >= WIDE { 2 } else { 1 };
-    let columns = place(app.screen.columns(), area.width, gap, rows);
+    let gap = gap(area.width);
+    let columns = place(app.columns(), area.width, gap, rows);
     let mut lines = vec![head(&columns, gap, view, theme, area.width)];
     let height = usize::from(area.height.saturating_sub(1));
     let cursor = view.cursor(rows);
-    // The cursor stays in the middle until an end of the table is in sight.
-    let first = cursor.saturating_sub(height / 2).min(rows.len().saturating_sub(height));
+    let first = first_shown(cursor, rows.len(), height);
     for (place, row) in rows.iter().enumerate().skip(first).take(height) {
         let is_selected = place == cursor;
         let mut line = Line::from(Span::styled(if is_selected { "▌" } else { " " }, theme.accent));
         for (number, placed) in columns.iter().enumerate() {
             line.push_span(Span::raw(" ".repeat(if number == 0 { 0 } else { gap })));
-            line.push_span(cell(*row, *placed, theme, &trend));
+            line.push_span(cell(row, *placed, theme, &trend));
         }
         if is_selected {
             let used = line.width();
@@ -60,6 +60,36 @@ pub(crate) fn draw<R: Row>(
         lines.push(line);
     }
     frame.render_widget(Paragraph::new(lines), area);
+}
+
+/// What a click at this place asks for: a row, or an order by a column.
+pub(crate) fn hit<R: Row>(area: Rect, rows: &[R], app: &App, place: Position) -> Option<Action> {
+    let below = usize::from(place.y.checked_sub(area.y)?);
+    if let Some(line) = below.checked_sub(1) {
+        let height = usize::from(area.height.saturating_sub(1));
+        let row = first_shown(app.view().cursor(rows), rows.len(), height) + line;
+        return (row < rows.len() && line < height).then_some(Action::Point(row));
+    }
+    let gap = gap(area.width);
+    let mut left = usize::from(place.x.checked_sub(area.x)?);
+    for (number, placed) in self::place(app.columns(), area.width, gap, rows).iter().enumerate() {
+        // The marker stands before the first, a gap before each other.
+        let width = placed.width + if number == 0 { 1 } else { gap };
+        if left < width {
+            return (placed.column != Column::Trend).then_some(Action::SortBy(number));
+        }
+        left -= width;
+    }
+    None
+}
+
+const fn gap(width: u16) -> usize {
+    if width >= WIDE { 2 } else { 1 }
+}
+
+/// The cursor stays in the middle until an end of the table is in sight.
+fn first_shown(cursor: usize, rows: usize, height: usize) -> usize {
+    cursor.saturating_sub(height / 2).min(rows.saturating_sub(height))
 }
 
 /// The selected row keeps its colours where they mean something and gets a ground of its own.
@@ -77,7 +107,7 @@ fn select(line: Line<'static>, theme: &Theme) -> Line<'static> {
 }
 
 /// Chooses the columns that fit and shares out what room is left.
-fn place<R: Row>(columns: &[Column], screen: u16, gap: usize, rows: &[&R]) -> Vec<Placed> {
+fn place<R: Row>(columns: &[Column], screen: u16, gap: usize, rows: &[R]) -> Vec<Placed> {
     let mut placed: Vec<Placed> = columns
         .iter()
         .filter(|column| column.shape().from <= screen)
@@ -103,7 +133,7 @@ fn place<R: Row>(columns: &[Column], screen: u16, gap: usize, rows: &[&R]) -> Ve
     placed
 }
 
-fn longest<R: Row>(column: Column, rows: &[&R]) -> usize {
+fn longest<R: Row>(column: Column, rows: &[R]) -> usize {
     let lengths = rows.iter().map(|row| Span::raw(row.value(column).show(0)).width());
     lengths.max().unwrap_or_default()
 }
@@ -157,6 +187,8 @@ fn cell<R: Row>(
 fn style_of(column: Column, value: &Value<'_>, theme: &Theme) -> Style {
     let is_trouble = matches!(column, Column::Retransmits | Column::Resets | Column::Failures);
     match value {
+        Value::Outcome(_, Fault::Server) => theme.bad,
+        Value::Outcome(_, Fault::Client) => theme.warning,
         Value::Failed(share) if *share >= ERRORS_BAD => theme.bad,
         Value::Failed(share) if *share > 0.0 => theme.warning,
         Value::Understood(share) if *share < COVERAGE_LOW[1] => theme.bad,
@@ -166,7 +198,11 @@ fn style_of(column: Column, value: &Value<'_>, theme: &Theme) -> Style {
         Value::Rate(rate) if *rate <= 0.0 => theme.dim,
         Value::Text(_) if matches!(column, Column::Service | Column::Target) => theme.text,
         Value::Text(_) if matches!(column, Column::Client | Column::Server) => theme.text,
+        Value::Text(_) if matches!(column, Column::Called | Column::Peer | Column::Answered) => {
+            theme.text
+        }
         Value::Text(_) if column == Column::Operation => theme.strong,
+        Value::Time(_) => theme.dim,
         Value::Text(_) => theme.dim,
         _ => theme.text,
     }

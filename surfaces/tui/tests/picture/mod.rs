@@ -1,6 +1,8 @@
 //! A made-up shop, the same for every run: `step` is the second it is looked at.
 
-use model::view::{AgentCost, EdgeRow, EndpointRow, Red, ServiceRow, Snapshot};
+use model::view::{
+    AgentCost, EdgeRow, EndpointRow, ExchangeRow, Exchanges, Red, ServiceRow, Snapshot,
+};
 use model::{Entity, Ledger, TapHealth, TapState};
 
 /// What one service of the shop is like.
@@ -149,6 +151,51 @@ pub(crate) fn shop(step: u64, window_s: f64) -> Snapshot {
         edges,
         ledger,
         health: Vec::new(),
+    }
+}
+
+/// Exchanges of the shop up to second `step`, ten a second.
+pub(crate) fn exchanges(step: u64, after: u64) -> Exchanges {
+    let next = step * 10;
+    let rows = (after.max(next.saturating_sub(500)) + 1..=next).map(exchange);
+    Exchanges { rows: rows.collect(), next, missed: 0 }
+}
+
+fn exchange(id: u64) -> ExchangeRow {
+    let (client, server, ..) = EDGES[(id * id % 7) as usize];
+    let part = part(server).expect("every server of an edge is a part");
+    let (operation, target, _) = part.endpoints[(id % part.endpoints.len() as u64) as usize];
+    let (status, incomplete) = match (part.protocol, id % 23) {
+        (_, 7) => ("", Some("reset")),
+        ("http1", 5) => ("503", None),
+        ("http1", 11) => ("404", None),
+        ("http1", _) => ("200", None),
+        ("postgresql", 5) => ("40001", None),
+        _ => ("OK", None),
+    };
+    let duration_us = (part.p50_us * (0.6 + wave(id, 1) / 25.0)) as u64;
+    ExchangeRow {
+        id,
+        kind: "request".into(),
+        protocol: part.protocol.into(),
+        version: if part.protocol == "http1" { "1.1".into() } else { String::new() },
+        client: format!("10.0.0.5:{}", 40_000 + id % 512),
+        server: part.listens.split(' ').next().unwrap_or_default().into(),
+        side: "both".into(),
+        operation: operation.into(),
+        target: target.into(),
+        status: status.into(),
+        error: matches!(status, "503" | "40001"),
+        client_error: status == "404",
+        start_us: Some(1_700_000_000_000_000 + id * 100_000),
+        duration_us: incomplete.is_none().then_some(duration_us),
+        ttfb_us: Some(duration_us * 7 / 10),
+        request_bytes: 120 + id % 90,
+        response_bytes: 900 + id * 37 % 5_000,
+        tls: None,
+        incomplete: incomplete.map(str::to_owned),
+        service: server.into(),
+        peer: client.into(),
     }
 }
 

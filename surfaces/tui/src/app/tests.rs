@@ -1,6 +1,8 @@
 //! How keys and pictures change the state.
 
-use model::view::{AgentCost, EdgeRow, EndpointRow, Red, ServiceRow, Snapshot};
+use model::view::{
+    AgentCost, EdgeRow, EndpointRow, ExchangeRow, Exchanges, Red, ServiceRow, Snapshot,
+};
 use model::{Entity, Ledger};
 
 use super::{App, Screen, cpu_share, total_red};
@@ -79,6 +81,7 @@ fn the_cursor_passes_edges_that_look_alike() {
     picture.edges.extend([twin, last]);
     app.observe(Ok(picture));
     app.act(Action::Edges);
+    app.act(Action::Tree);
     for expected in [1, 2, 2] {
         app.act(Action::Down(1));
         assert_eq!(app.view().cursor(&app.edges()), expected);
@@ -138,6 +141,7 @@ fn escape_while_typing_clears_and_stops_but_goes_nowhere() {
     let mut app = app(THREE);
     app.act(Action::Open);
     app.act(Action::Filter);
+    app.act(Action::Type('/'));
     app.act(Action::Type('b'));
     assert_eq!(app.row_counts(), (2, 1));
     app.act(Action::Escape);
@@ -173,6 +177,7 @@ fn edges_lead_to_the_server_and_every_way_back_ends() {
     let mut app = app(THREE);
     app.act(Action::Open);
     app.act(Action::Edges);
+    app.act(Action::Down(1));
     app.act(Action::Open);
     assert_eq!((app.screen(), app.opened_name()), (Screen::Endpoints, "cart"));
     let mut trail = Vec::new();
@@ -184,6 +189,59 @@ fn edges_lead_to_the_server_and_every_way_back_ends() {
     app.act(Action::Edges);
     app.act(Action::Edges);
     assert_eq!(app.screen(), Screen::Services);
+}
+
+#[test]
+fn the_way_leads_down_to_one_exchange_and_back() {
+    let mut app = app(THREE);
+    assert_eq!(app.exchanges_asked(), None);
+    for expected in [Screen::Endpoints, Screen::Exchanges] {
+        app.act(Action::Open);
+        assert_eq!(app.screen(), expected);
+    }
+    assert_eq!(app.feed.scope.title(), "web ›  /a");
+    let row = |id| ExchangeRow {
+        id,
+        service: "web".into(),
+        target: "/a".into(),
+        start_us: Some(id),
+        ..ExchangeRow::default()
+    };
+    let answer = |ids: &[u64]| {
+        let next = ids.last().copied().unwrap_or_default();
+        Ok(Exchanges { rows: ids.iter().map(|id| row(*id)).collect(), next, missed: 0 })
+    };
+    app.observe_exchanges(answer(&[1, 2]));
+    assert_eq!(app.exchanges_asked().and_then(|asked| asked.after), Some(2));
+    // At the top one stays at the newest, elsewhere at the row.
+    app.observe_exchanges(answer(&[3]));
+    assert_eq!(app.view().cursor(&app.exchanges()), 0);
+    app.act(Action::Point(1));
+    app.observe_exchanges(answer(&[4]));
+    assert_eq!(app.view().cursor(&app.exchanges()), 2);
+    app.act(Action::Point(2));
+    assert_eq!(
+        (app.screen(), app.looked_at.as_ref().map(|row| row.id)),
+        (Screen::Exchange, Some(2))
+    );
+    for expected in [Screen::Exchanges, Screen::Endpoints, Screen::Services] {
+        app.act(Action::Back);
+        assert_eq!(app.screen(), expected);
+    }
+}
+
+#[test]
+fn an_edge_leads_to_its_exchanges() {
+    let mut app = app(THREE);
+    app.act(Action::Edges);
+    app.act(Action::Down(1));
+    app.act(Action::Exchanges);
+    assert_eq!((app.screen(), app.feed.scope.title().as_str()), (Screen::Exchanges, "web → cart"));
+    app.act(Action::Edges);
+    for expected in [Screen::Edges, Screen::Exchanges, Screen::Services, Screen::Services] {
+        assert_eq!(app.screen(), expected);
+        app.act(Action::Back);
+    }
 }
 
 #[test]
