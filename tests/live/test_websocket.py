@@ -1,4 +1,4 @@
-"""A WebSocket chat: each message, ping and closing handshake once, however late the agent starts."""
+"""A WebSocket chat: each message, ping and closing handshake once, also from a late start."""
 
 import collections
 import json

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use model::view::Snapshot;
+use model::view::{Exchanges, ExchangesAsked, Snapshot};
+use serde::de::DeserializeOwned;
 
 /// Longer than an agent under load takes, shorter than a person waits.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
@@ -24,8 +25,21 @@ impl Remote {
 
     /// The picture over the last `window_s` seconds.
     pub(crate) fn snapshot(&self, window_s: f64) -> Result<Snapshot> {
-        let url = format!("http://{}/api/v1/snapshot?window={window_s}", self.address);
-        let mut answer = self.http.get(&url).call().with_context(|| {
+        self.ask("snapshot", &[("window", window_s.to_string())])
+    }
+
+    /// Exchanges as they happen.
+    pub(crate) fn exchanges(&self, asked: &ExchangesAsked) -> Result<Exchanges> {
+        let mut parameters =
+            vec![("limit", asked.limit.to_string()), ("filter", asked.filter.text().to_owned())];
+        parameters.extend(asked.after.map(|after| ("after", after.to_string())));
+        self.ask("exchanges", &parameters)
+    }
+
+    fn ask<T: DeserializeOwned>(&self, what: &str, parameters: &[(&str, String)]) -> Result<T> {
+        let url = format!("http://{}/api/v1/{what}", self.address);
+        let named = parameters.iter().map(|(name, value)| (*name, value.as_str()));
+        let mut answer = self.http.get(&url).query_pairs(named).call().with_context(|| {
             format!("no agent answers on {}: start one with `redsight run`", self.address)
         })?;
         // A host of 500 services is about 2 MB.
@@ -37,5 +51,9 @@ impl Remote {
 impl tui::Source for Remote {
     fn snapshot(&mut self, window_s: f64) -> Result<Snapshot, String> {
         Self::snapshot(self, window_s).map_err(|error| format!("{error:#}"))
+    }
+
+    fn exchanges(&mut self, asked: &ExchangesAsked) -> Result<Exchanges, String> {
+        Self::exchanges(self, asked).map_err(|error| format!("{error:#}"))
     }
 }

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
-use model::view::{Query, Snapshot};
+use model::view::{Exchanges, ExchangesAsked, Query, Snapshot};
 
 use crate::cli::{DEFAULT_ADDRESS, TopArgs};
 use crate::config::{RunArgs, Settings};
@@ -49,6 +49,10 @@ struct Own(Arc<crate::agent::Agent>);
 impl tui::Source for Own {
     fn snapshot(&mut self, window_s: f64) -> Result<Snapshot, String> {
         Ok(self.0.snapshot(window_s))
+    }
+
+    fn exchanges(&mut self, asked: &ExchangesAsked) -> Result<Exchanges, String> {
+        Ok(self.0.exchanges(asked))
     }
 }
 
