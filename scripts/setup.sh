@@ -26,6 +26,7 @@ node           nodejs
 redis-server   redis-server
 psql           postgresql
 -              postgresql
+-              python3-grpcio
 "
 TEST="
 $DEMO

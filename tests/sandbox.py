@@ -50,6 +50,15 @@ def program(*names):
     raise Refused(f"{names[0]} is not installed: `make setup-test` installs it")
 
 
+def python_with(module):
+    """A Python that has the module: the one at work, or the distribution's."""
+    for python in (sys.executable, "/usr/bin/python3"):
+        done = subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False)
+        if done.returncode == 0:
+            return python
+    raise Refused(f"the Python module {module} is not installed")
+
+
 def postgresql(name):
     """A program of the newest installed PostgreSQL."""
     folders = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"), key=lambda f: f.parent.name)

@@ -127,7 +127,7 @@ def main():
     place.end_on_signal()
     binary = None if options.no_agent else options.binary or build()
     with place.Sandbox("redsight-demo") as sandbox:
-        print("starting nginx, Python, Node, Redis, PostgreSQL …", flush=True)
+        print("starting nginx, Python, gRPC, Node, Redis, PostgreSQL …", flush=True)
         shoppers = shop.open_shop(sandbox, 3600)
         if binary is None:
             time.sleep(options.seconds)

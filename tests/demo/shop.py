@@ -1,17 +1,18 @@
-"""The shop that the demo observes: nginx, a Python and a Node service, Redis, PostgreSQL, a load.
+"""The shop that the demo observes: nginx, services in Python and Node, Redis, PostgreSQL, a load.
 
-    shoppers ─▶ nginx :8080 ─┬─▶ catalog (Python) :8001 ─▶ Redis :6379
-                             └─▶ orders  (Node)   :8002 ─▶ PostgreSQL :5432 ◀─ pgbench
+    shoppers ─▶ nginx :8080 ─┬─▶ catalog (Python) :8001 ─┬─▶ Redis :6379
+                             │                           └─▶ prices (Python, gRPC) :8003
+                             └─▶ orders  (Node)   :8002 ───▶ PostgreSQL :5432 ◀─ pgbench
 """
 
 import pathlib
 import shutil
 import sys
 
-from sandbox import as_postgres, postgresql, program
+from sandbox import as_postgres, postgresql, program, python_with
 
 SERVICES = pathlib.Path(__file__).resolve().parent / "services"
-FRONT, CATALOG, ORDERS, REDIS, POSTGRESQL = 8080, 8001, 8002, 6379, 5432
+FRONT, CATALOG, ORDERS, PRICES, REDIS, POSTGRESQL = 8080, 8001, 8002, 8003, 6379, 5432
 
 TABLES = """
 CREATE TABLE orders (id serial PRIMARY KEY, item int NOT NULL, quantity int CHECK (quantity > 0));
@@ -34,9 +35,12 @@ def open_shop(sandbox, seconds):
     start_postgresql(sandbox)
     # The services are copied, so that what runs does not depend on who may read the checkout.
     services = shutil.copytree(SERVICES, sandbox.folder / "shop")
-    catalog = sandbox.start("catalog", sys.executable, services / "catalog.py", CATALOG, REDIS)
+    python = python_with("grpc")
+    prices = sandbox.start("prices", python, services / "prices.py", PRICES)
+    catalog = sandbox.start("catalog", python, services / "catalog.py", CATALOG, REDIS, PRICES)
     node = program("node", "nodejs")
     orders = sandbox.start("orders", node, services / "orders.js", ORDERS, POSTGRESQL)
+    sandbox.wait_for_port(PRICES, prices)
     sandbox.wait_for_port(CATALOG, catalog)
     sandbox.wait_for_port(ORDERS, orders)
     start_nginx(sandbox, services)

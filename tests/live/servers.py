@@ -8,11 +8,10 @@ import collections
 import os
 import pathlib
 import shutil
-import subprocess
 import sys
 
 import shop
-from sandbox import Refused, as_postgres, postgresql, program
+from sandbox import as_postgres, postgresql, program, python_with  # noqa: F401
 
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
 HTTP, BACKEND, REDIS, POSTGRESQL = 18080, 18081, 16379, 15432
@@ -99,15 +98,6 @@ ASK_COUNT = """
 import sys, urllib.request
 print(urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/count").read().decode())
 """
-
-
-def python_with(module):
-    """A Python that has the module: the one at work, or the distribution's."""
-    for python in (sys.executable, "/usr/bin/python3"):
-        done = subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False)
-        if done.returncode == 0:
-            return python
-    raise Refused(f"the Python module {module} is not installed")
 
 
 def files(sandbox):

@@ -1,7 +1,7 @@
-"""The catalog: an HTTP service in Python that keeps its items in Redis.
+"""The catalog: an HTTP service in Python that keeps its items in Redis and asks for prices by gRPC.
 
 Some of its answers are slow and some fail, on purpose: about 5 % and 3 % of what the shop serves.
-Standard library only; Redis is spoken by hand.
+Redis is spoken by hand.
 """
 
 import http.server
@@ -11,6 +11,8 @@ import socket
 import sys
 import threading
 import time
+
+import grpc
 
 SLOW_SHARE = 0.08
 FAILING_SHARE = 0.05
@@ -47,6 +49,18 @@ def redis():
     return _connections.redis
 
 
+_channel = grpc.insecure_channel(f"127.0.0.1:{sys.argv[3]}")
+_quote = _channel.unary_unary("/shop.Prices/Quote")
+
+
+def price(number):
+    """What the item costs, or None if that is not known just now."""
+    try:
+        return int(_quote(str(number).encode(), timeout=1))
+    except grpc.RpcError:
+        return None
+
+
 class Catalog(http.server.BaseHTTPRequestHandler):
     """GET /catalog/items/NUMBER"""
 
@@ -66,8 +80,8 @@ class Catalog(http.server.BaseHTTPRequestHandler):
             time.sleep(random.uniform(0.08, 0.25))
         item = redis().ask("GET", f"item:{number}")
         if item is None:
-            item = json.dumps({"item": int(number), "price": int(number) * 7 % 100}).encode()
-            redis().ask("SET", f"item:{number}", item.decode(), "EX", 5)
+            item = json.dumps({"item": int(number), "price": price(number)}).encode()
+            redis().ask("SET", f"item:{number}", item.decode(), "EX", 2)
         redis().ask("INCR", "views")
         return self.answer(200, json.loads(item))
 
