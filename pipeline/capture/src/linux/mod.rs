@@ -3,8 +3,10 @@
 
 mod cgroup;
 mod error;
+mod machine;
 mod mapping;
 pub mod wire;
 
 pub use cgroup::{cgroup_directories, cgroup_root};
 pub use error::TapError;
+pub use machine::machine;
