@@ -1,5 +1,7 @@
 //! Columns lined up: the first takes what the numbers leave.
 
+use super::columns::{cut, plain};
+
 /// Blanks between columns.
 const GAP: usize = 2;
 /// The first column is not cut below this, however narrow the terminal.
@@ -16,12 +18,7 @@ impl Row {
     /// Takes over the label without its control characters: names may come from the wire, and a
     /// terminal obeys what it prints.
     pub(super) fn new(label: String, cells: Vec<String>) -> Self {
-        let label = if label.contains(char::is_control) {
-            label.replace(char::is_control, "?")
-        } else {
-            label
-        };
-        Self { label, cells }
+        Self { label: plain(label), cells }
     }
 }
 
@@ -70,13 +67,4 @@ impl Grid {
         }
         out
     }
-}
-
-/// The first `width` characters; the last of them says if there were more.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let kept = text.chars().take(width.saturating_sub(1));
-    kept.chain(['…']).collect()
 }
