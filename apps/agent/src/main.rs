@@ -5,6 +5,7 @@ mod cli;
 mod commands;
 mod config;
 mod cost;
+mod examples;
 mod feed;
 mod governor;
 mod health;

@@ -3,12 +3,15 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use model::view::{Exchanges, ExchangesAsked, Snapshot};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 /// Longer than an agent under load takes, shorter than a person waits.
 const ANSWER_MAX: Duration = Duration::from_secs(5);
+/// A host of 500 services is about 2 MB.
+const ANSWER_BYTES_MAX: u64 = 64 << 20;
 
 /// A running agent.
 pub(crate) struct Remote {
@@ -16,10 +19,19 @@ pub(crate) struct Remote {
     http: ureq::Agent,
 }
 
+/// What the agent says when it refuses a question.
+#[derive(Deserialize)]
+struct Refusal {
+    error: String,
+}
+
 impl Remote {
     /// The agent at `address`; nothing is sent yet.
     pub(crate) fn new(address: SocketAddr) -> Self {
-        let config = ureq::Agent::config_builder().timeout_global(Some(ANSWER_MAX)).build();
+        let config = ureq::Agent::config_builder()
+            .timeout_global(Some(ANSWER_MAX))
+            .http_status_as_error(false)
+            .build();
         Self { address, http: config.into() }
     }
 
@@ -42,9 +54,13 @@ impl Remote {
         let mut answer = self.http.get(&url).query_pairs(named).call().with_context(|| {
             format!("no agent answers on {}: start one with `redsight run`", self.address)
         })?;
-        // A host of 500 services is about 2 MB.
-        let limited = answer.body_mut().with_config().limit(64 << 20);
-        limited.read_json().context("the agent's answer cannot be read")
+        let status = answer.status();
+        let body = answer.body_mut().with_config().limit(ANSWER_BYTES_MAX);
+        if status != 200 {
+            let why = body.read_json().map_or_else(|_| String::new(), |Refusal { error }| error);
+            bail!("what answers on {} refuses {what} ({status}): {why}", self.address);
+        }
+        body.read_json().context("the agent's answer cannot be read")
     }
 }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use super::{config, doctor, protocols, replay, run, services, top};
+use super::{completions, config, doctor, protocols, replay, run, services, tail, top};
 use crate::cli::{Cli, Command};
 
 /// Runs what was asked for.
@@ -14,9 +14,12 @@ pub(crate) fn dispatch(cli: Cli) -> Result<ExitCode> {
         Some(Command::Run(arguments)) => run::run(&arguments),
         Some(Command::Replay(arguments)) => replay::run(&arguments),
         Some(Command::Top(arguments)) => top::run(&arguments),
+        Some(Command::Tail(arguments)) => tail::run(&arguments),
         Some(Command::Services(arguments)) => services::run(&arguments),
         Some(Command::Protocols(arguments)) => protocols::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Config(command)) => config::run(&command),
+        Some(Command::Completions(arguments)) => completions::completions(&arguments),
+        Some(Command::Man(arguments)) => completions::man(&arguments),
     }
 }

@@ -1,92 +1,235 @@
 //! `redsight doctor`: what works here, what does not, why, and what to do.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::Result;
+use model::view::Snapshot;
 use model::{TapHealth, TapState};
 
+use super::replay::terminal_width;
 use crate::cli::{DoctorArgs, Format};
+use crate::config::{Effective, Environment, Settings, strangers};
 use crate::health;
 use crate::remote::Remote;
 
-/// Looks at the machine and at a running agent; exit code 1 if something is broken.
+/// Time over which the cost of a running agent is taken.
+const MEASURED: Duration = Duration::from_secs(1);
+/// Columns before the text of a finding.
+const INDENT: usize = 26;
+
+/// Looks at the machine, the configuration and a running agent; exit code 1 if something is broken.
 pub(super) fn run(arguments: &DoctorArgs) -> Result<ExitCode> {
-    let mut findings = machine(arguments);
-    match Remote::new(arguments.connect).snapshot(0.0) {
-        Ok(snapshot) => {
-            let cost = snapshot.agent;
-            findings.push(health::line(
-                "running agent",
-                TapState::On,
-                format!(
-                    "on {}: {} connections, {:.1} s of CPU, {} MiB, {} bytes lost",
-                    arguments.connect,
-                    cost.connections,
-                    cost.cpu_seconds,
-                    cost.memory_bytes >> 20,
-                    cost.tap_lost
-                ),
-                "",
-            ));
-            findings.extend(snapshot.health.into_iter().filter(|line| line.name != "wire tap"));
-        }
-        Err(_) => {
-            let none = format!("none answers on {}", arguments.connect);
-            findings.push(health::line("running agent", TapState::Off, none, "redsight run"));
-            findings.extend(health::blind_spots());
-        }
-    }
+    let findings = findings(arguments);
     match arguments.output.format {
         Format::Json => println!("{}", serde_json::to_string_pretty(&findings)?),
-        Format::Table => findings.iter().for_each(print),
+        Format::Table => {
+            let width = terminal_width();
+            for line in &findings {
+                print!("{}", shown(line, width));
+            }
+        }
     }
     let broken = findings.iter().any(|line| line.state == TapState::Refused);
     Ok(if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn print(line: &TapHealth) {
+fn findings(arguments: &DoctorArgs) -> Vec<TapHealth> {
+    let (configuration, cgroups) = configuration(arguments);
+    let remote = Remote::new(arguments.agent.connect);
+    let running = remote.snapshot(0.0).ok();
+    let mut findings = machine();
+    findings.extend(configuration);
+    match running {
+        Some(first) => {
+            // What this user may not do does not matter while an agent runs that may.
+            for line in findings.iter_mut().filter(|line| line.name == "capabilities") {
+                if line.state == TapState::Refused {
+                    line.state = TapState::Off;
+                    line.detail.push_str(" (of this user; the running agent has what it needs)");
+                }
+            }
+            thread::sleep(MEASURED);
+            let second = remote.snapshot(0.0).unwrap_or_else(|_| first.clone());
+            findings.extend(costs(arguments, &first, &second));
+            findings.extend(second.health);
+        }
+        None => {
+            findings.push(trial(&cgroups));
+            let none = format!("none answers on {}", arguments.agent.connect);
+            findings.push(health::line("running agent", TapState::Off, none, "redsight run"));
+            findings.extend(health::blind_spots());
+        }
+    }
+    findings
+}
+
+/// What a running agent costs now, and whether it loses anything.
+fn costs(arguments: &DoctorArgs, first: &Snapshot, second: &Snapshot) -> Vec<TapHealth> {
+    let (before, now) = (&first.agent, &second.agent);
+    let seconds = MEASURED.as_secs_f64();
+    let cpu = (now.cpu_seconds - before.cpu_seconds).max(0.0) / seconds * 100.0;
+    let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
+    let detail = format!(
+        "on {}: {cpu:.1} % of a core, {} MiB, {:.0} events/s, {:.0} bytes/s, {} connections, \
+         {} services",
+        arguments.agent.connect,
+        now.memory_bytes >> 20,
+        rate(now.tap_events, before.tap_events),
+        rate(now.tap_bytes, before.tap_bytes),
+        now.connections,
+        second.services.len(),
+    );
+    let mut lines = vec![health::line("running agent", TapState::On, detail, "")];
+    let ledger = &second.ledger;
+    if ledger.lost > 0 {
+        let detail = format!(
+            "{} of {} bytes since the start were wanted and not had; {} found the ring full",
+            ledger.lost, ledger.seen, now.tap_lost
+        );
+        let remedy = match now.tap_lost {
+            0 => "",
+            _ => "a larger ring: --ring-bytes 32MiB",
+        };
+        lines.push(health::line("losses", TapState::Degraded, detail, remedy));
+    }
+    if ledger.unknown > 0 {
+        let share = ledger.unknown as f64 / ledger.seen.max(1) as f64 * 100.0;
+        let detail = format!("{share:.1} % of the bytes are of no protocol that is known here");
+        let remedy = "redsight protocols lists those that are; redsight services 'coverage<50%'";
+        lines.push(health::line("unknown bytes", TapState::On, detail, remedy));
+    }
+    lines
+}
+
+/// Whether `run` would find its configuration in order, and which cgroups it names.
+fn configuration(arguments: &DoctorArgs) -> (Vec<TapHealth>, Vec<PathBuf>) {
+    let environment = Environment::of_this_process();
+    let mut lines = Vec::new();
+    for stranger in strangers(&environment) {
+        lines.push(health::line("environment", TapState::Degraded, stranger, "unset it"));
+    }
+    let cgroups = match Effective::load(arguments.config.as_deref(), &environment, &[]) {
+        Ok(effective) => {
+            let detail = match &effective.file {
+                Some(file) => format!("{}, nothing wrong", file.display()),
+                None => "no file; defaults and environment".to_owned(),
+            };
+            lines.push(health::line("configuration", TapState::On, detail, ""));
+            Settings::from(&effective).cgroups
+        }
+        Err(problems) => {
+            let remedy = "mend it; redsight config check FILE";
+            let detail = problems.to_string();
+            lines.push(health::line("configuration", TapState::Refused, detail, remedy));
+            Vec::new()
+        }
+    };
+    let asked = &arguments.cgroup;
+    (lines, if asked.is_empty() { cgroups } else { asked.clone() })
+}
+
+/// A finding in lines of at most `width` columns where words allow it.
+fn shown(line: &TapHealth, width: usize) -> String {
     let state = match line.state {
         TapState::On => "on",
         TapState::Off => "off",
         TapState::Degraded => "degraded",
         TapState::Refused => "REFUSED",
     };
-    println!("{:<14} {state:<9} {}", line.name, line.detail);
-    if !line.remedy.is_empty() {
-        println!("{:<24} → {}", "", line.remedy);
+    let mut out = format!("{:<15} {state:<9} ", line.name);
+    let room = width.saturating_sub(INDENT).max(20);
+    let indent = " ".repeat(INDENT);
+    let wrapped: Vec<String> = line.detail.lines().flat_map(|line| wrap(line, room)).collect();
+    out.push_str(&wrapped.join(&format!("\n{indent}")));
+    out.push('\n');
+    // Remedies are there to be copied: they are not wrapped.
+    for remedy in line.remedy.lines() {
+        out.push_str(&format!("{indent}→ {remedy}\n"));
+    }
+    out
+}
+
+/// Words up to `room` columns a line; a place in a file keeps its blanks.
+fn wrap(text: &str, room: usize) -> Vec<String> {
+    if text.chars().count() <= room || text.starts_with(' ') {
+        return vec![text.to_owned()];
+    }
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let last = lines.last_mut().expect("there is always one");
+        if !last.is_empty() && last.chars().count() + 1 + word.chars().count() > room {
+            lines.push(word.to_owned());
+        } else {
+            if !last.is_empty() {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines
+}
+
+/// What the machine offers.
+#[cfg(target_os = "linux")]
+fn machine() -> Vec<TapHealth> {
+    capture::linux::machine()
+}
+
+/// Loads the tap: that runs the verifier and attaches nothing.
+#[cfg(target_os = "linux")]
+fn trial(cgroups: &[PathBuf]) -> TapHealth {
+    use capture::linux::cgroup_directories;
+    use capture::linux::wire::{WireOptions, WireTap};
+
+    let tap = cgroup_directories(cgroups).and_then(|cgroups| {
+        let turn_budget_bytes = WireOptions::TURN_BUDGET_BYTES;
+        WireTap::load(WireOptions { cgroups, ring_bytes: 4096, turn_budget_bytes })
+    });
+    match tap {
+        Ok(_) => health::line("wire tap", TapState::On, "the kernel takes its programs", ""),
+        Err(error) => {
+            let remedy = match error.exit_code() {
+                77 => "see capabilities",
+                69 => "see kernel and cgroup",
+                _ => "",
+            };
+            health::line("wire tap", TapState::Refused, error.to_string(), remedy)
+        }
     }
 }
 
-#[cfg(target_os = "linux")]
-fn machine(arguments: &DoctorArgs) -> Vec<TapHealth> {
-    use capture::linux::wire::{WireOptions, WireTap};
-    use capture::linux::{cgroup_directories, cgroup_root};
-
-    let kernel = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let mut findings = vec![health::line("kernel", TapState::On, kernel.trim(), "")];
-    findings.push(match cgroup_root() {
-        Ok(root) => {
-            health::line("cgroup v2", TapState::On, format!("mounted at {}", root.display()), "")
-        }
-        Err(error) => health::line("cgroup v2", TapState::Refused, error.to_string(), ""),
-    });
-    // Loading runs the verifier and attaches nothing.
-    let tap = cgroup_directories(&arguments.cgroup).and_then(|cgroups| {
-        WireTap::load(WireOptions {
-            cgroups,
-            ring_bytes: 4096,
-            turn_budget_bytes: WireOptions::TURN_BUDGET_BYTES,
-        })
-    });
-    findings.push(match tap {
-        Ok(_) => health::line("wire tap", TapState::On, "the kernel takes its programs", ""),
-        Err(error) => health::line("wire tap", TapState::Refused, error.to_string(), ""),
-    });
-    findings
+#[cfg(not(target_os = "linux"))]
+fn machine() -> Vec<TapHealth> {
+    Vec::new()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn machine(_arguments: &DoctorArgs) -> Vec<TapHealth> {
+fn trial(_cgroups: &[PathBuf]) -> TapHealth {
     let why = "live taps need Linux in this version";
-    vec![health::line("wire tap", TapState::Refused, why, "redsight replay works everywhere")]
+    health::line("wire tap", TapState::Refused, why, "redsight replay works everywhere")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn findings_are_wrapped_and_remedies_stay_whole() {
+        let detail = "one two three four five six seven eight nine ten";
+        let remedy = "a remedy that is longer than the room there is\nanother";
+        let line = health::line("cgroup", TapState::Refused, detail, remedy);
+        let indent = " ".repeat(INDENT);
+        assert_eq!(
+            shown(&line, INDENT + 24),
+            format!(
+                "cgroup          REFUSED   one two three four five\n\
+                 {indent}six seven eight nine ten\n\
+                 {indent}→ a remedy that is longer than the room there is\n\
+                 {indent}→ another\n"
+            )
+        );
+    }
 }

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod completions;
 mod config;
 mod dispatch;
 mod doctor;
@@ -8,6 +9,7 @@ mod protocols;
 mod replay;
 mod run;
 mod services;
+mod tail;
 mod top;
 
 pub(crate) use dispatch::dispatch;

@@ -1,42 +1,36 @@
-//! `redsight services`: who is there, and why they are called so.
+//! `redsight services`: who is there, why they are called so, and how they are doing.
 
 use std::process::ExitCode;
 
 use anyhow::Result;
-use model::view::ServiceRow;
+use model::Filter;
+use model::filter::{Order, Rows};
 
-use crate::cli::{AskArgs, Format};
+use super::exit::Misread;
+use super::replay::terminal_width;
+use crate::cli::{Format, ServicesArgs};
 use crate::remote::Remote;
 
 /// Asks the agent and prints its services.
-pub(super) fn run(arguments: &AskArgs) -> Result<ExitCode> {
-    let snapshot = Remote::new(arguments.connect).snapshot(60.0)?;
+pub(super) fn run(arguments: &ServicesArgs) -> Result<ExitCode> {
+    let text = arguments.filter.join(" ");
+    let filter = Filter::parse_for(Rows::Services, &text).map_err(Misread::of(&text))?;
+    let keys = arguments.sort.as_deref().unwrap_or_default();
+    let order = Order::parse_for(Rows::Services, keys).map_err(Misread::of(keys))?;
+    let mut services = Remote::new(arguments.agent.connect).snapshot(arguments.window)?.services;
+    let all = services.len();
+    services.retain(|row| filter.keeps(row));
+    services.sort_by(|a, b| order.compare(a, b));
     match arguments.output.format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&snapshot.services)?),
+        Format::Json => println!("{}", serde_json::to_string_pretty(&services)?),
         Format::Table => {
-            println!(
-                "{:<24} {:<24} {:<18} {:<26} EXECUTABLE",
-                "SERVICE", "NAMED BY", "PROCESSES", "LISTENS ON"
-            );
-            for row in &snapshot.services {
-                println!("{}", table_row(row));
-            }
-            if snapshot.services.is_empty() {
-                println!("nothing seen yet; `redsight doctor` says what is observed");
+            print!("{}", outputs::table::services_table(&services, terminal_width()));
+            match (services.len(), all) {
+                (0, 0) => println!("nothing seen yet; `redsight doctor` says what is observed"),
+                (0, all) => println!("none of {all} services fits the filter"),
+                _ => {}
             }
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn table_row(row: &ServiceRow) -> String {
-    let entity = &row.entity;
-    let pids = match entity.pids.as_slice() {
-        [] => "-".to_owned(),
-        [pid] => pid.to_string(),
-        [first, rest @ ..] => format!("{first} and {} more", rest.len()),
-    };
-    let listens = if entity.listens.is_empty() { "-".into() } else { entity.listens.join(" ") };
-    let executable = if entity.executable.is_empty() { "-" } else { entity.executable.as_str() };
-    format!("{:<24} {:<24} {pids:<18} {listens:<26} {executable}", entity.name, entity.reason)
 }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches};
+use clap::{Arg, ArgAction, ArgMatches, Args, Command, Error, FromArgMatches, ValueHint};
 
 use super::effective::{Effective, Given};
 use super::environment::{Environment, strangers};
-use super::kind::Value;
+use super::kind::{Kind, Value};
 use super::problem::Problems;
 use super::table::{SETTINGS, Setting};
 
@@ -65,6 +65,7 @@ fn file_flag() -> Arg {
         .env(FILE_VARIABLE)
         .hide_env_values(true)
         .value_parser(clap::value_parser!(PathBuf))
+        .value_hint(ValueHint::FilePath)
         .help("Read settings from this YAML file [default: /etc/redsight/config.yaml, if there]")
         .long_help(
             "Read settings from this YAML file. Flags win over environment variables, these over \
@@ -75,8 +76,7 @@ fn file_flag() -> Arg {
 
 fn flag(setting: &'static Setting) -> Arg {
     let action = if setting.kind.is_list() { ArgAction::Append } else { ArgAction::Set };
-    let (default, variable) = (setting.default_in_words(), setting.variable());
-    let notes = format!("[default: {default}] [env: {variable}]");
+    let default = format!("[default: {}]", setting.default_in_words());
     let mut long = format!("{}.", setting.summary);
     if setting.kind.is_list() {
         long.push_str(" May be given more than once; in the variable, commas separate.");
@@ -84,13 +84,20 @@ fn flag(setting: &'static Setting) -> Arg {
     if !setting.detail.is_empty() {
         long.push_str(&format!(" {}", setting.detail));
     }
+    let notes = format!("{default} [env: {}]", setting.variable());
+    let hint = match setting.kind {
+        Kind::Path => ValueHint::FilePath,
+        _ if setting.key == "cgroups" => ValueHint::DirPath,
+        _ => ValueHint::Other,
+    };
     let in_section = setting.key.contains('.');
     Arg::new(setting.key)
         .long(setting.flag)
         .value_name(setting.metavariable())
+        .value_hint(hint)
         .action(action)
         .value_parser(move |text: &str| setting.kind.parse(text))
-        .help(format!("{} {notes}", setting.summary))
+        .help(format!("{} {default}", setting.summary))
         .long_help(format!("{long}\n\n{notes}"))
         .help_heading(in_section.then_some(HEADING))
         .hide_short_help(in_section && setting.key != "limits.cpu")

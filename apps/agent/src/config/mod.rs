@@ -22,9 +22,11 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use effective::{Found, check};
-pub(crate) use environment::Environment;
+pub(crate) use effective::{Effective, Found, check};
+pub(crate) use environment::{Environment, strangers};
 pub(crate) use flags::RunArgs;
 pub(crate) use problem::Problems;
 pub(crate) use schema::schema;
 pub(crate) use settings::Settings;
+#[cfg(test)]
+pub(crate) use tests::committed;

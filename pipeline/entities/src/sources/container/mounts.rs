@@ -66,9 +66,9 @@ impl Mounted {
             match before {
                 SANDBOXES if is_id(part) => part.clone_into(&mut self.sandbox),
                 "pods" if kubernetes::is_uid(part) => part.clone_into(&mut self.pod_uid),
+                // kubelet: `pods/<uid>/containers/<name>/<attempt>`.
                 _ if is_id(part) && self.id.is_empty() => part.clone_into(&mut self.id),
                 _ if is_id(part) => {}
-                // kubelet: `pods/<uid>/containers/<name>/<attempt>`.
                 "containers" if !self.pod_uid.is_empty() && parts.peek().is_some() => {
                     part.clone_into(&mut self.container_name);
                 }

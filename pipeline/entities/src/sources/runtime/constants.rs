@@ -68,6 +68,8 @@ pub fn marks(elf: &Elf<'_>, budget: &mut Budget) -> Result<Marks, Spent> {
             Some(Mark::RustVersion) => {
                 if let Some(version) = version::leading(behind) {
                     marks.is_rust = true;
+                    // Some distributions write `-src` behind it.
+                    let version = version.split('-').next().unwrap_or(version);
                     version.clone_into(&mut marks.rust_version);
                 }
             }
@@ -135,12 +137,7 @@ fn find(
                     // A hit in what is only read ahead comes again with the next chunk.
                     let behind = bytes.get(at + finder.needle().len()..).unwrap_or_default();
                     let is_here = (at as u64) < chunk;
-                    // `Exporter-Deno/0.80` is the version of something else.
-                    let is_part = at.checked_sub(1).and_then(|at| bytes.get(at)) == Some(&b'-');
-                    if is_here
-                        && !is_part
-                        && hit(number, behind.get(..BEHIND_BYTES).unwrap_or(behind))
-                    {
+                    if is_here && hit(number, behind.get(..BEHIND_BYTES).unwrap_or(behind)) {
                         return Ok(());
                     }
                 }

@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use model::{Entity, Timestamp};
 
-use super::host::{Fake, Host, SHOP};
 use crate::directory::Directory;
 use crate::sources::procfs::{Scanner, Scope};
 
@@ -66,13 +65,6 @@ const ROWS: &[Row] = &[
         runtime: "lua",
     },
     Row {
-        program: "/usr/bin/java",
-        waits: &["--source", "11", "/dev/stdin"],
-        version: &["-version"],
-        language: "java",
-        runtime: "hotspot",
-    },
-    Row {
         program: "/bin/bash",
         waits: &["-c", "read line"],
         version: &[],
@@ -89,8 +81,7 @@ impl Row {
             return None;
         }
         let mut command = Command::new(self.program);
-        command.args(self.waits).stdin(Stdio::piped());
-        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let command = command.args(self.waits).stdin(Stdio::piped()).stdout(Stdio::null());
         command.spawn().ok()
     }
 
@@ -135,52 +126,4 @@ fn every_runtime_of_the_machine_is_known_with_its_version() {
     }
     let own = of(own).expect("this test is listed");
     assert_eq!((own.language.as_str(), own.runtime.as_str()), ("rust", "rust"));
-}
-
-/// A program of no kind in particular.
-const SERVER: Fake = Fake { command: "Shop", exe: "/nowhere/Shop", argv: &["/srv/Shop"], ..SHOP };
-
-/// A line of `maps`.
-fn mapping(path: &str) -> String {
-    format!("7f0000000000-7f0000001000 r--p 00000000 08:01 42                 {path}\n")
-}
-
-#[test]
-fn a_library_that_is_loaded_late_is_noticed_while_the_process_is_young() {
-    let mut host = Host::new();
-    host.start(SERVER);
-    host.put("proc/uptime", "21.00 0.00\n");
-    host.table(&[200], &[(8000, 8000)], &[]);
-    host.scan(&[200]);
-    assert_eq!(host.service("Shop").language, "");
-    let library = "/usr/share/dotnet/shared/Microsoft.NETCore.App/8.0.1/libcoreclr.so";
-    host.put("proc/200/maps", &(mapping("/srv/Shop") + &mapping(library)));
-    for _ in 0..4 {
-        host.scan(&[200]);
-    }
-    let shop = host.service("Shop");
-    assert_eq!([shop.language.as_str(), &shop.runtime], ["dotnet", "coreclr"]);
-    assert_eq!(shop.runtime_version, "8.0.1");
-    // What comes later still is an extension of whatever it is.
-    host.put("proc/uptime", "99.00 0.00\n");
-    host.scan(&[200]);
-    host.put("proc/200/maps", &mapping("/usr/lib/libpython3.11.so.1.0"));
-    for _ in 0..8 {
-        host.scan(&[200]);
-    }
-    assert_eq!(host.service("Shop").language, "dotnet");
-}
-
-#[test]
-fn a_java_machine_is_read_in_its_home() {
-    let mut host = Host::new();
-    host.start(SERVER);
-    host.put("proc/200/maps", &mapping("/opt/jdk/jre/lib/amd64/server/libjvm.so"));
-    let release = "IMPLEMENTOR=\"IBM\"\nJAVA_VERSION=\"1.8.0_392\"\nJVM_VARIANT=\"Openj9\"\n";
-    host.put("proc/200/root/opt/jdk/release", release);
-    host.table(&[200], &[(8000, 8000)], &[]);
-    host.scan(&[200]);
-    let shop = host.service("Shop");
-    assert_eq!([shop.language.as_str(), &shop.runtime], ["java", "openj9"]);
-    assert_eq!([shop.runtime_version.as_str(), &shop.runtime_vendor], ["1.8.0_392", "IBM"]);
 }
