@@ -368,10 +368,10 @@ impl Dissector {
                 } else if !self.from_start
                     && let Some(held) = slot.take()
                 {
-                    // What came before spoils it, a keep-alive probe perhaps; the newest chunk may
-                    // begin something by itself.
-                    self.ledger.unknown += held.held() - bytes.len() as u64;
-                    self.opening(direction, bytes, at, output, counters);
+                    // What came before spoils it; the newest may begin something by itself.
+                    let fresh = held.newest(direction, bytes.len());
+                    self.ledger.unknown += held.held() - fresh.len() as u64;
+                    self.opening(direction, fresh, at, output, counters);
                 } else {
                     let held = slot.take().map_or(bytes.len() as u64, |o| o.held());
                     self.ledger.unknown += held;

@@ -33,6 +33,17 @@ impl OpeningBytes {
         [&self.bytes[0], &self.bytes[1]]
     }
 
+    /// What may begin something by itself: all that `direction` has said since its first byte, if
+    /// that came alone, as a keep-alive probe does, and nobody else has spoken; or its newest chunk
+    /// of `length` bytes.
+    pub(super) fn newest(&self, direction: Direction, length: usize) -> &[u8] {
+        let bytes = &self.bytes[direction.index()];
+        let is_alone = self.pieces.iter().all(|(way, ..)| *way == direction);
+        let is_probe = matches!(self.pieces.first(), Some((.., 1))) && is_alone;
+        let start = if is_probe { 1 } else { bytes.len() - length };
+        bytes.get(start..).unwrap_or_default()
+    }
+
     /// The chunks as they came.
     pub(super) fn pieces(&self) -> impl Iterator<Item = (Direction, &[u8], Timestamp)> {
         let mut at = [0; 2];
