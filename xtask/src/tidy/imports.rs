@@ -1,6 +1,6 @@
 //! Imports name what they import, and a protocol folder imports no other protocol.
 //!
-//! `use super::*` in a test module is the one exception. `grpc` sits on HTTP/2 inside that folder.
+//! `use super::*` in a test module is the one exception. What sits on HTTP/2 says so by `rides`.
 
 use syn::visit::{self, Visit};
 use syn::{ItemMod, ItemUse, UseTree};

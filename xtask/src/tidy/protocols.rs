@@ -38,8 +38,12 @@ pub(super) fn check(tree: &Tree) -> Vec<Finding> {
 /// What the folder of one protocol lacks.
 fn shape(tree: &Tree, name: &str) -> Vec<String> {
     let folder = format!("{FOLDER}{name}/");
-    let mut lacks: Vec<String> = ["mod.rs", "frame.rs", "session.rs"]
-        .into_iter()
+    let door = tree.file(&format!("{folder}mod.rs"));
+    // A protocol that rides on another one's streams reads no bytes of its own.
+    let is_rider = door.is_some_and(|door| door.text.contains("fn rides("));
+    let parts: &[&str] = if is_rider { &["mod.rs"] } else { &["mod.rs", "frame.rs", "session.rs"] };
+    let mut lacks: Vec<String> = parts
+        .iter()
         .filter(|file| tree.file(&format!("{folder}{file}")).is_none())
         .map(|file| format!("lacks {file}"))
         .collect();
