@@ -13,6 +13,7 @@ pub mod naming;
 pub mod pairing;
 pub mod protocol;
 pub mod protocols;
+pub mod rider;
 
 pub use dissector::{Counters, Dissector, Wants};
 pub use protocol::{Output, Protocol, Session, Sink, Transport};

@@ -2,6 +2,8 @@
 
 use model::{Direction, EndpointId, Exchange, Incomplete, Names, ProtocolInfo, Side, Timestamp};
 
+use crate::rider::Rider;
+
 /// A protocol as a value: what it is, how it is recognised, how it is read.
 pub trait Protocol: Sync {
     /// Name, family, specification, usual ports.
@@ -21,6 +23,11 @@ pub trait Protocol: Sync {
 
     /// Begins to read a connection.
     fn open(&self, start: Start) -> Box<dyn Session>;
+
+    /// How its calls are told from others, if they are streams of HTTP/2 and not connections.
+    fn rides(&self) -> Option<&'static Rider> {
+        None
+    }
 }
 
 /// What carries the bytes of a connection.

@@ -89,11 +89,25 @@ pub fn endpoint(method: &[u8], target: &[u8], output: &mut Output<'_>) -> Endpoi
     })
 }
 
+/// The endpoint of a request of which a part is not known: that part is empty.
+pub fn endpoint_in_part(
+    method: Option<&[u8]>,
+    target: Option<&[u8]>,
+    output: &mut Output<'_>,
+) -> EndpointId {
+    let operation = method.map_or("", |method| method_name(method).unwrap_or("_OTHER"));
+    let mut name = String::new();
+    if let Some(target) = target {
+        route::route(target, &mut name);
+    }
+    output.names.intern(operation, &name)
+}
+
 /// The request as on the wire.
-pub fn wire(method: &[u8], target: &[u8]) -> Box<Wire> {
+pub fn wire(operation: &[u8], target: Option<&[u8]>) -> Box<Wire> {
     Box::new(Wire {
-        operation: String::from_utf8_lossy(method).into_owned(),
-        target: Some(String::from_utf8_lossy(target).into_owned()),
+        operation: String::from_utf8_lossy(operation).into_owned(),
+        target: target.map(|target| String::from_utf8_lossy(target).into_owned()),
         status: None,
     })
 }

@@ -106,7 +106,7 @@ impl Http1Session {
             first_answer: None,
             request_bytes: (length + more) as u64,
             response_bytes: 0,
-            wire: output.raw.then(|| http::wire(line.method, line.target)),
+            wire: output.raw.then(|| http::wire(line.method, Some(line.target))),
             tag: Asked { method, version: line.version, is_reported: false },
         };
         self.ask(pending, input.at, output);
