@@ -18,7 +18,8 @@ pub fn cgroup_root() -> Result<PathBuf, TapError> {
             let (point, kind) = (fields.next()?, fields.next()?);
             (kind == "cgroup2").then(|| PathBuf::from(point.replace("\\040", " ")))
         })
-        .next()
+        // Another mount may hide one.
+        .find(|point| point.join("cgroup.procs").exists())
         .ok_or(TapError::NoCgroup)
 }
 
