@@ -56,8 +56,9 @@ lint:
 tidy:
 	cargo xtask tidy
 
-docs: ## Write docs/protocols from the module docs.
+docs: ## Write the pages that are made from the source: protocols, commands, configuration.
 	cargo xtask protocol-docs
+	BLESS=1 cargo test --locked -p redsight --bin redsight pages
 
 bench: setup-bench ## Measure, and write docs/benchmarks.md. ARGS='--only nginx' for one group.
 	cargo build --release --locked -p redsight

@@ -25,7 +25,7 @@ fn the_command_line_is_consistent() {
 #[test]
 fn pages_of_commands_are_those_of_the_help_texts() {
     let mut page = HEAD.to_owned();
-    each(&mut Cli::command().term_width(COLUMNS), "", &mut |name, command| {
+    each(&mut built(), &mut |name, command| {
         let help = command.render_long_help().to_string();
         let lines: Vec<&str> = help.lines().map(str::trim_end).collect();
         page.push_str(&format!("\n## {name}\n```text\n{}\n```\n", lines.join("\n").trim()));
@@ -35,7 +35,7 @@ fn pages_of_commands_are_those_of_the_help_texts() {
 
 #[test]
 fn short_help_fits_a_screen_and_every_flag_is_explained() {
-    each(&mut Cli::command().term_width(COLUMNS), "", &mut |name, command| {
+    each(&mut built(), &mut |name, command| {
         let short = command.render_help().to_string();
         assert!(short.lines().count() <= LINES_MAX, "{name} -h:\n{short}");
         for argument in command.get_arguments() {
@@ -44,18 +44,18 @@ fn short_help_fits_a_screen_and_every_flag_is_explained() {
     });
 }
 
+/// The whole tree, as `main` would use it.
+fn built() -> Command {
+    let mut command = Cli::command().term_width(COLUMNS);
+    command.build();
+    command
+}
+
 /// Calls `look` with every command and the name it is called by.
-fn each(command: &mut Command, before: &str, look: &mut impl FnMut(&str, &mut Command)) {
-    let name = format!("{before} {}", command.get_name());
-    let name = name.trim();
-    look(name, command);
-    let names: Vec<String> =
-        command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
-    for sub in names.iter().filter(|sub| *sub != "help") {
-        if let Some(sub) = command.find_subcommand_mut(sub) {
-            let taken = std::mem::take(sub).term_width(COLUMNS);
-            *sub = taken;
-            each(sub, name, look);
-        }
+fn each(command: &mut Command, look: &mut impl FnMut(&str, &mut Command)) {
+    let name = command.get_bin_name().unwrap_or(command.get_name()).to_owned();
+    look(&name, command);
+    for sub in command.get_subcommands_mut().filter(|sub| sub.get_name() != "help") {
+        each(sub, look);
     }
 }

@@ -51,7 +51,7 @@ pub(crate) const SERVICES: &str = "\
 Examples:
   redsight services
   redsight services protocol=postgresql --sort -p99
-  redsight services 'error_ratio>1%' --window 300
+  redsight services 'error_ratio>1%' --window 0
   redsight services -o json | jq -r '.[].entity | [.name, .reason] | @tsv'";
 
 /// `doctor`.
