@@ -3,11 +3,14 @@
 //! Read by hand: the scanner needs a few fields of a few files, many times a second, and a root
 //! that tests can choose.
 
+use std::ffi::CStr;
 use std::fmt::Write as _;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{Dir, Mode, OFlags};
 
 use super::containers::Containers;
 use super::files::ProcessFiles;
@@ -198,27 +201,40 @@ impl ProcFs {
     /// for more rights than the path does.
     pub(super) fn open_mapped(&mut self, pid: u32, addresses: &str) -> Option<File> {
         let path = self.path(pid, "/map_files/").to_owned() + addresses;
+        // A device that is mapped must not be opened a second time.
+        fs::metadata(&path).ok().filter(fs::Metadata::is_file)?;
         File::open(path).ok()
     }
 
     /// Calls `each` with the inode of every socket the process holds, at most `limit` of its
     /// descriptors. Gives how many descriptors were looked at.
+    ///
+    /// A busy server holds tens of thousands: they are read from the open folder, so that the way
+    /// to it is not walked for each.
     pub(super) fn sockets(&mut self, pid: u32, limit: usize, mut each: impl FnMut(u64)) -> usize {
-        let entries = match fs::read_dir(self.path(pid, "/fd")) {
-            Ok(entries) => entries,
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let opened = rustix::fs::open(self.path(pid, "/fd"), flags, Mode::empty());
+        let (folder, entries) = match opened.and_then(|fd| Ok((Dir::read_from(&fd)?, fd))) {
+            Ok((entries, folder)) => (folder, entries),
             Err(error) => {
-                self.note(&error);
+                self.note(&error.into());
                 return 0;
             }
         };
+        let is_descriptor = |name: &CStr| !name.to_bytes().starts_with(b".");
+        let entries = entries.flatten().filter(|entry| is_descriptor(entry.file_name()));
         let mut looked = 0;
-        for entry in entries.flatten().take(limit) {
+        let mut room = Vec::new();
+        for entry in entries.take(limit) {
             looked += 1;
-            if let Ok(target) = fs::read_link(entry.path())
-                && let Some(inode) = target.to_str().and_then(|t| bracketed(t, "socket:["))
-            {
+            let Ok(target) = rustix::fs::readlinkat(&folder, entry.file_name(), room) else {
+                room = Vec::new();
+                continue;
+            };
+            if let Some(inode) = target.to_str().ok().and_then(|t| bracketed(t, "socket:[")) {
                 each(inode);
             }
+            room = target.into_bytes();
         }
         looked
     }

@@ -23,6 +23,9 @@ const PROC: &str = "/proc";
 const YOUNG_TICKS: u64 = 500;
 /// Older processes are read again in every so manieth scan, a share of them each time.
 const ROUNDS: u64 = 20;
+/// While nothing starts, only every so manieth scan walks over the processes, for those that exit
+/// or move. Three scans take less than a second.
+const QUIET_ROUNDS: u64 = 3;
 /// While a process is young, every so manieth scan looks for libraries that it loaded since.
 const LIBRARY_ROUNDS: u64 = 4;
 /// Ancestors read before a process, so that it finds its group.
@@ -40,6 +43,8 @@ pub struct Scanner {
     programs: Programs,
     /// Processes whose runtime may still turn out to be another.
     unsettled: HashMap<u32, Certainty>,
+    /// True if a process of the last scan was young.
+    has_young: bool,
     roster: Roster,
     sockets: Sockets,
     seen: HashMap<u32, Seen>,
@@ -108,6 +113,7 @@ impl Scanner {
             proc: ProcFs::new(proc, &scope),
             programs: Programs::new(),
             unsettled: HashMap::new(),
+            has_young: false,
             scope,
             sockets: Sockets::default(),
             seen: HashMap::new(),
@@ -130,15 +136,9 @@ impl Scanner {
         self.read_queued();
         self.now_ticks = self.uptime_ticks();
         self.last_pid = (self.last_pid.1, self.proc.last_pid());
-        let mut listed = std::mem::take(&mut self.listed);
-        self.summary.refused = self.scope.list(self.proc.root(), &mut listed);
-        self.listed = listed;
-        for at in 0..self.listed.len() {
-            if let Some(&pid) = self.listed.get(at) {
-                self.look(pid);
-            }
+        if !self.is_quiet() {
+            self.walk();
         }
-        self.part_with_missing();
         self.settle();
         self.update_sockets(now);
         let summary = ScanSummary {
@@ -191,6 +191,27 @@ impl Scanner {
     /// once, after the taps are attached and one scan was made. Gives how many it found.
     pub fn adopt_sockets(&mut self) -> usize {
         sockets::adopt(&mut self.proc, &self.roster, &self.directory)
+    }
+
+    /// True if a walk may wait: nothing has started since the last scan, for pids are given out one
+    /// after the other, and nobody is so young that an exec is likely.
+    fn is_quiet(&self) -> bool {
+        let (before, now) = self.last_pid;
+        let has_news = now.is_none() || before != now || self.has_young;
+        !has_news && !self.round.is_multiple_of(QUIET_ROUNDS)
+    }
+
+    /// Every process of the scope.
+    fn walk(&mut self) {
+        let mut listed = std::mem::take(&mut self.listed);
+        self.summary.refused = self.scope.list(self.proc.root(), &mut listed);
+        self.listed = listed;
+        for at in 0..self.listed.len() {
+            if let Some(&pid) = self.listed.get(at) {
+                self.look(pid);
+            }
+        }
+        self.part_with_missing();
     }
 
     /// One pid of the list.
@@ -387,7 +408,8 @@ impl Scanner {
             let process = &member.process;
             self.fresh.contains(&process.pid) || self.is_young(process)
         });
-        let young = young.map(|member| member.process.network_namespace).collect();
+        let young: HashSet<u64> = young.map(|m| m.process.network_namespace).collect();
+        self.has_young = !young.is_empty();
         let owners = self.sockets.update(
             &mut self.proc,
             &mut self.roster,

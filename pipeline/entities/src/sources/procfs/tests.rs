@@ -311,6 +311,23 @@ fn connections_older_than_the_agent_find_their_owner() {
 }
 
 #[test]
+fn while_nothing_starts_every_third_scan_finds_who_is_gone() {
+    let mut host = Host::new();
+    host.put("proc/loadavg", "0.00 0.00 0.00 1/100 300\n");
+    host.start(NGINX);
+    host.start(SHOP);
+    host.table(&[100, 200], &[], &[]);
+    host.scan(&[100, 200]);
+    host.exit(200);
+    let exited: u64 = (0..3).map(|_| host.scan(&[100]).exited).sum();
+    assert_eq!(exited, 1);
+    // A pid that was given out meanwhile is looked at in the same scan.
+    host.put("proc/loadavg", "0.00 0.00 0.00 1/100 301\n");
+    host.start(Fake { pid: 301, ..SHOP });
+    assert_eq!(host.scan(&[100, 301]).started, 1);
+}
+
+#[test]
 fn namespaces_keep_equal_addresses_apart() {
     let mut host = Host::new();
     host.start(SHOP);
