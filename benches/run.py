@@ -22,7 +22,9 @@ import sandbox as place  # noqa: E402
 import table  # noqa: E402
 from agent import Agent  # noqa: E402
 
-GROUPS = ["nginx", "redis", "postgresql", "kernel", "cost", "counted", "durations", "replay"]
+GROUPS = [
+    "nginx", "redis", "postgresql", "kernel", "cost", "scale", "counted", "durations", "replay",
+]
 
 
 class Bench:
