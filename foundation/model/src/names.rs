@@ -115,6 +115,21 @@ impl Names {
         self.pairs.get(id.0 as usize).map_or("_other", |p| &p.1)
     }
 
+    /// How many pairs there are.
+    pub const fn len(&self) -> usize {
+        self.pairs.len()
+    }
+
+    /// True never: the pair that overflow is counted under is always there.
+    pub const fn is_empty(&self) -> bool {
+        self.pairs.is_empty()
+    }
+
+    /// The most pairs it holds.
+    pub const fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// How often a new pair was refused because the table was full.
     pub const fn overflow(&self) -> u64 {
         self.overflow

@@ -186,6 +186,11 @@ impl Dissector {
         }
     }
 
+    /// True if these datagrams may be forgotten early: what was asked is answered.
+    pub fn is_at_rest(&self) -> bool {
+        matches!(&self.state, State::Reading(reading) if reading.session.is_at_rest())
+    }
+
     /// How much of `direction` is worth copying from here on.
     pub fn wants(&self, direction: Direction) -> Wants {
         match &self.state {

@@ -16,7 +16,7 @@ pub mod protocols;
 pub mod rider;
 
 pub use dissector::{Counters, Dissector, Wants};
-pub use protocol::{Output, Protocol, Session, Sink, Transport};
+pub use protocol::{AddressNamed, Output, Protocol, Session, Sink, Transport};
 pub use protocols::PROTOCOLS;
 
 // The template is in no build but this one: its cases are played here.

@@ -1,5 +1,7 @@
 //! The two traits a protocol implements, and the words they use.
 
+use std::net::IpAddr;
+
 use model::{Direction, EndpointId, Exchange, Incomplete, Names, ProtocolInfo, Side, Timestamp};
 
 use crate::rider::Rider;
@@ -174,12 +176,36 @@ pub trait Session: Send {
     /// True if every byte of this connection is wanted, because many messages travel in one packet
     /// (pipelining). False: heads are enough.
     fn wants_everything(&self) -> bool;
+
+    /// True if what was asked is answered, and what comes next can as well be read by a new
+    /// session: pairs of addresses that are used once may be forgotten early.
+    fn is_at_rest(&self) -> bool {
+        false
+    }
 }
 
 /// Takes exchanges as they are found. Every closure over an [`Exchange`] is one.
 pub trait Sink {
     /// `client` is the direction in which the client of this exchange sends.
     fn exchange(&mut self, exchange: &Exchange, client: Direction, names: &Names);
+
+    /// A client was told at which address a host is. `client` is the direction in which it sends.
+    fn address_named(&mut self, named: &AddressNamed<'_>, client: Direction) {
+        let _ = (named, client);
+    }
+}
+
+/// What a client asked a name service, and was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AddressNamed<'a> {
+    /// The name asked for, in lower case: letters, digits, `-`, `_` and dots between labels.
+    pub name: &'a str,
+    /// Where it is.
+    pub address: IpAddr,
+    /// How long that may be believed, in seconds.
+    pub ttl_s: u32,
+    /// When it was told.
+    pub at: Timestamp,
 }
 
 impl<F: FnMut(&Exchange)> Sink for F {
@@ -210,6 +236,19 @@ impl<'a> Output<'a> {
     pub fn emit(&mut self, exchange: &Exchange) {
         self.emitted += 1;
         self.sink.exchange(exchange, self.client, self.names);
+    }
+
+    /// Hands on one exchange in which the end taken to be the server asked.
+    pub fn emit_from_server(&mut self, exchange: &Exchange) {
+        let client = self.client;
+        self.client = client.opposite();
+        self.emit(exchange);
+        self.client = client;
+    }
+
+    /// Hands on the name of an address.
+    pub fn address_named(&mut self, named: &AddressNamed<'_>) {
+        self.sink.address_named(named, self.client);
     }
 
     /// How many were handed on so far.
