@@ -6,10 +6,10 @@
  *   town SERVICES NEIGHBOURS CONNECTIONS IDLE
  *
  * Starts SERVICES servers (service i on 127.0.0.1:20000+i) and IDLE processes that do nothing.
- * Every service opens CONNECTIONS to each of the NEIGHBOURS services behind it and makes one request
- * on each. Says "open" once all have answered. On SIGUSR1 every service makes one more request on
- * each of its connections, one after the other, and "answered N" says so; in between nothing is
- * sent.
+ * Every service opens CONNECTIONS to each of the NEIGHBOURS services behind it and makes one
+ * request on each. Says "open" once all have answered. On SIGUSR1 every service makes one more
+ * request on each of its connections, one after the other, and "answered N" says so; in between
+ * nothing is sent.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
