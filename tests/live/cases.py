@@ -16,7 +16,8 @@ import unittest
 import sandbox as place
 from observed import Agent
 
-SANDBOX = "redsight-live"
+# Another name lets two runs go on beside each other.
+SANDBOX = os.environ.get("REDSIGHT_SANDBOX", "redsight-live")
 
 
 @functools.cache

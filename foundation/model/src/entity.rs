@@ -35,6 +35,7 @@ pub struct Owner<'a> {
 /// A service, or an address nobody here owns. What people see in every table. Text that is not
 /// known is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Entity {
     /// Service name (`service.name`).

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// State of one tap, protocol or output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum TapState {
     /// Works.
@@ -18,6 +19,7 @@ pub enum TapState {
 
 /// One line of `doctor` and of `/api/v1/health`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TapHealth {
     /// What it is about: `kernel`, `cgroup`, `wire tap`, `http`, …
     pub name: String,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Account of payload bytes. Invariant: `seen = parsed + skipped + lost + sealed + unknown`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Ledger {
     /// Stream bytes both ends exchanged, retransmissions counted once.
     pub seen: u64,

@@ -12,6 +12,7 @@ use crate::ledger::Ledger;
 
 /// Rate, errors and duration of anything that has them, over the window asked for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Red {
     /// Exchanges in the window.
     pub count: u64,
@@ -31,6 +32,7 @@ pub struct Red {
 
 /// One service with what it served and what it asked of others.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ServiceRow {
     /// Who.
     pub entity: Entity,
@@ -52,6 +54,7 @@ pub struct ServiceRow {
 
 /// One endpoint of a service.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EndpointRow {
     /// Protocol id.
     pub protocol: String,
@@ -65,6 +68,7 @@ pub struct EndpointRow {
 
 /// One client-server pair.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct EdgeRow {
     /// Service name of the client.
     pub client: String,
@@ -90,6 +94,7 @@ pub struct EdgeRow {
 
 /// Everything a surface can show at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Snapshot {
     /// When it was taken, microseconds since the epoch.
     pub at_us: u64,
@@ -109,6 +114,7 @@ pub struct Snapshot {
 
 /// What the agent itself uses and refuses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentCost {
     /// CPU seconds since the start.
     pub cpu_seconds: f64,

@@ -10,24 +10,41 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
 use model::view::{Query, Snapshot};
 use serde::Serialize;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::timeout;
 
-use crate::limits::{ANSWER_TIMEOUT, QUESTIONS_MAX};
+use crate::limits::{ANSWER_TIMEOUT, QUESTIONS_MAX, STREAMS_MAX};
 use crate::problem::Problem;
 use crate::window::Window;
 
-/// The store, and the turns to ask it.
+/// The store, the turns to ask it, and what ends with the server.
 #[derive(Clone)]
 pub(crate) struct Ask {
     query: Arc<dyn Query>,
     turns: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    stopping: watch::Receiver<bool>,
 }
 
 impl Ask {
-    pub(crate) fn new(query: Arc<dyn Query>) -> Self {
+    /// `stopping` becomes true when the server stops.
+    pub(crate) fn new(query: Arc<dyn Query>, stopping: watch::Receiver<bool>) -> Self {
         let turns = Arc::new(Semaphore::new(QUESTIONS_MAX));
-        Self { query, turns }
+        let streams = Arc::new(Semaphore::new(STREAMS_MAX));
+        Self { query, turns, streams, stopping }
+    }
+
+    /// A place among the streams, given back when dropped.
+    pub(crate) fn stream(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
+            let reason = format!("{STREAMS_MAX} streams are open, which is the most: close one");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason)
+        })
+    }
+
+    /// True once the server has been told to stop.
+    pub(crate) fn is_stopping(&self) -> bool {
+        *self.stopping.borrow()
     }
 
     /// Runs `question` on a blocking thread.

@@ -6,9 +6,14 @@
 //! `Host` check in [`host`].
 #![forbid(unsafe_code)]
 
+mod accept;
 mod ask;
+mod events;
 mod host;
 mod limits;
+mod listing;
+#[cfg(test)]
+mod openapi;
 mod parameters;
 mod problem;
 mod routes;

@@ -41,5 +41,28 @@ pub(crate) const EXCHANGES_DEFAULT: usize = 100;
 /// Exchanges anyone may ask for at once: as many as the agent keeps.
 pub(crate) const EXCHANGES_MAX: usize = 4_096;
 
+/// Streams of exchanges served at once. Each asks several times a second.
+pub(crate) const STREAMS_MAX: usize = 16;
+
+/// Exchanges in one piece of a stream.
+pub(crate) const STREAM_ROWS_MAX: usize = 512;
+
+/// Pieces of a stream that may wait for its client. One more is not made before one has gone: the
+/// client then misses exchanges and is told how many.
+pub(crate) const STREAM_PIECES_MAX: usize = 2;
+
+/// How often a stream looks for new exchanges: often enough that at the fullest rate the agent
+/// keeps them all until then.
+pub(crate) const STREAM_PAUSE: Duration = Duration::from_millis(200);
+
+/// How long a stream may be silent. Proxies cut connections that are silent for a minute.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Rows of a list in one answer if nobody says otherwise.
+pub(crate) const ROWS_DEFAULT: usize = 1_000;
+
+/// Rows of a list anyone may ask for at once.
+pub(crate) const ROWS_MAX: usize = 10_000;
+
 /// Parameters of one request, known and unknown.
 pub(crate) const PARAMETERS_MAX: usize = 16;

@@ -7,6 +7,7 @@ use model::filter::{Rows, nearest};
 
 use crate::limits::PARAMETERS_MAX;
 use crate::problem::Problem;
+use crate::window::Window;
 
 /// The parameters of one request, each once, all of them known to the resource.
 pub(crate) struct Parameters {
@@ -39,6 +40,11 @@ impl Parameters {
     pub(crate) fn text(&self, name: &str) -> Option<&str> {
         let pair = self.pairs.iter().find(|(given, _)| given == name);
         pair.map(|(_, value)| value.as_str())
+    }
+
+    /// `window`: seconds the answer covers.
+    pub(crate) fn window(&self) -> Result<Window, Problem> {
+        Window::parse(self.text("window"))
     }
 
     /// `filter`: which rows to keep; without it, all.

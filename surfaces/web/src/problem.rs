@@ -12,8 +12,11 @@ pub(crate) struct Problem {
     error: String,
 }
 
+/// Why there is no answer.
 #[derive(Serialize)]
-struct Body<'a> {
+#[cfg_attr(test, derive(schemars::JsonSchema), schemars(rename = "Problem"))]
+pub(crate) struct Body<'a> {
+    /// What is wrong, and what would be accepted.
     error: &'a str,
 }
 

@@ -136,7 +136,7 @@ pub fn serve(
     let (stop, stopping) = watch::channel(false);
     let refused = Arc::new(AtomicU64::new(0));
     let place = Place {
-        app: router(Ask::new(query), Hosts::new(local, names)),
+        app: router(Ask::new(query, stopping.clone()), Hosts::new(local, names)),
         places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
         refused: Arc::clone(&refused),
         stopping,

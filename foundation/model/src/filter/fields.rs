@@ -93,6 +93,10 @@ impl Fields for ServiceRow {
             Key::Executable => Field::Text(&entity.executable),
             Key::Container => Field::Text(&entity.container),
             Key::Unit => Field::Text(&entity.unit),
+            Key::Language => Field::Text(&entity.language),
+            Key::Runtime => Field::Text(&entity.runtime),
+            Key::Image => Field::Text(&entity.image),
+            Key::Pod => Field::Text(&entity.pod),
             Key::Listens => Field::Texts(&entity.listens),
             // What it served; of a mere client, what it asked.
             _ if self.served.count > 0 => self.served.field(key),
@@ -118,16 +122,24 @@ impl Fields for EdgeRow {
     }
 }
 
+impl Fields for EndpointRow {
+    fn field(&self, key: Key) -> Field<'_> {
+        match key {
+            Key::Protocol => Field::Text(&self.protocol),
+            Key::Operation => Field::Text(&self.operation),
+            Key::Target => Field::Text(&self.target),
+            _ => self.red.field(key),
+        }
+    }
+}
+
 impl Fields for EndpointOf<'_> {
     fn field(&self, key: Key) -> Field<'_> {
         match key {
             Key::Service => Field::Text(&self.service.name),
             Key::Namespace => Field::Text(&self.service.namespace),
             Key::Instance => Field::Text(&self.service.instance),
-            Key::Protocol => Field::Text(&self.row.protocol),
-            Key::Operation => Field::Text(&self.row.operation),
-            Key::Target => Field::Text(&self.row.target),
-            _ => self.row.red.field(key),
+            _ => self.row.field(key),
         }
     }
 }

@@ -198,6 +198,14 @@ keys! {
     Executable "executable" ["exe"], Sort::Text, [Services];
     /// Container id.
     Container "container" [], Sort::Text, [Services];
+    /// Language the service is written in.
+    Language "language" ["lang"], Sort::Text, [Services];
+    /// What runs the program, such as cpython or node.
+    Runtime "runtime" [], Sort::Text, [Services];
+    /// Image its container was made from.
+    Image "image" [], Sort::Text, [Services];
+    /// Kubernetes pod.
+    Pod "pod" [], Sort::Text, [Services];
     /// systemd unit.
     Unit "unit" [], Sort::Text, [Services];
     /// Addresses the service listens on.

@@ -7,6 +7,7 @@ use crate::filter::Filter;
 /// One exchange. JSON names, order and meaning are those of the lines of `--json`, with `id` before
 /// them.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExchangeRow {
     /// Its number: exchanges are numbered from 1 in the order they ended, shown or not.
     pub id: u64,
@@ -61,6 +62,7 @@ impl ExchangeRow {
 
 /// TLS of the connection of an exchange.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TlsRow {
     /// `1.2` or `1.3`.
     pub version: String,
@@ -83,6 +85,7 @@ pub struct ExchangesAsked {
 
 /// Some exchanges, and where to go on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Exchanges {
     /// In the order of their numbers.
     pub rows: Vec<ExchangeRow>,

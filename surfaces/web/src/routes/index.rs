@@ -2,7 +2,7 @@
 
 use axum::response::Html;
 
-use super::router::RESOURCES;
+use super::router::{RESOURCES, Resource};
 
 const HEAD: &str = "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">\
     <meta name=\"viewport\" content=\"width=device-width\"><title>Redsight</title>\
@@ -18,8 +18,12 @@ const FOOT: &str = "</dl><p>JSON answers cover the last 60 seconds; <code>?windo
 /// Nothing here comes from observed traffic, so nothing needs escaping.
 pub(super) async fn answer() -> Html<String> {
     let mut page = String::from(HEAD);
-    for (path, purpose) in RESOURCES {
-        page.push_str(&format!("<dt><a href=\"{path}\">{path}</a></dt><dd>{purpose}</dd>\n"));
+    for Resource { path, purpose, parameters } in RESOURCES {
+        page.push_str(&format!("<dt><a href=\"{path}\">{path}</a>"));
+        if !parameters.is_empty() {
+            page.push_str(&format!(" <small>?{}</small>", parameters.join(" &amp; ")));
+        }
+        page.push_str(&format!("</dt><dd>{purpose}</dd>\n"));
     }
     page.push_str(FOOT);
     Html(page)

@@ -1,14 +1,15 @@
 //! What is served. One file per resource; [`router`] is the table of contents.
 
-mod edges;
-mod endpoints;
-mod exchanges;
-mod health;
+pub(crate) mod edges;
+pub(crate) mod endpoints;
+pub(crate) mod exchanges;
+pub(crate) mod health;
 mod index;
-mod ledger;
+pub(crate) mod ledger;
 mod livez;
 mod metrics;
+mod openapi;
 mod readyz;
 pub(crate) mod router;
-mod services;
+pub(crate) mod services;
 mod snapshot;

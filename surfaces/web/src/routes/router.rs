@@ -13,24 +13,53 @@ use axum::routing::get;
 
 use crate::ask::Ask;
 use crate::host::{self, Hosts};
+use crate::listing;
 use crate::problem::Problem;
 
 use super::{
-    edges, endpoints, exchanges, health, index, ledger, livez, metrics, readyz, services, snapshot,
+    edges, endpoints, exchanges, health, index, ledger, livez, metrics, openapi, readyz, services,
+    snapshot,
 };
 
-/// Path and purpose of every resource but the index, in the order people read them.
-pub(crate) const RESOURCES: &[(&str, &str)] = &[
-    ("/livez", "200 while the process is alive"),
-    ("/readyz", "200 once every tap that can attach is attached, else 503 and why"),
-    ("/metrics", "Prometheus text format"),
-    ("/api/v1/services", "rate, errors, duration and coverage per service"),
-    ("/api/v1/edges", "the same per client and server, with TCP health"),
-    ("/api/v1/endpoints", "the same per operation and target"),
-    ("/api/v1/exchanges", "exchanges as they happen"),
-    ("/api/v1/ledger", "where every byte went"),
-    ("/api/v1/health", "what is on, off or refused, why, and what to do"),
-    ("/api/v1/snapshot", "all of it at one moment"),
+/// Something that is served.
+pub(crate) struct Resource {
+    /// Its path.
+    pub(crate) path: &'static str,
+    /// What it is for, in a few words.
+    pub(crate) purpose: &'static str,
+    /// What may stand behind the `?`; paths outside of `/api` take anything and heed nothing.
+    pub(crate) parameters: &'static [&'static str],
+}
+
+const fn resource(
+    path: &'static str,
+    purpose: &'static str,
+    parameters: &'static [&'static str],
+) -> Resource {
+    Resource { path, purpose, parameters }
+}
+
+/// Every resource but the index, in the order people read them.
+pub(crate) const RESOURCES: &[Resource] = &[
+    resource("/livez", "200 while the process is alive", &[]),
+    resource("/readyz", "200 once every tap that can attach is attached, else 503 and why", &[]),
+    resource("/metrics", "Prometheus text format", &[]),
+    resource(
+        "/api/v1/services",
+        "rate, errors, duration and coverage per service",
+        listing::PARAMETERS,
+    ),
+    resource(
+        "/api/v1/edges",
+        "the same per client and server, with TCP health",
+        listing::PARAMETERS,
+    ),
+    resource("/api/v1/endpoints", "the same per operation and target", listing::PARAMETERS),
+    resource("/api/v1/exchanges", "exchanges as they happen", exchanges::PARAMETERS),
+    resource("/api/v1/ledger", "where every byte went", listing::PARAMETERS),
+    resource("/api/v1/health", "what is on, off or refused, why, and what to do", &[]),
+    resource("/api/v1/snapshot", "all of it at one moment", snapshot::PARAMETERS),
+    resource("/api/v1/openapi.json", "what can be asked and what is answered", &[]),
 ];
 
 /// The whole surface, guards included.
@@ -47,6 +76,7 @@ pub(crate) fn router(ask: Ask, hosts: Hosts) -> Router {
         .route("/api/v1/ledger", get(ledger::answer))
         .route("/api/v1/health", get(health::answer))
         .route("/api/v1/snapshot", get(snapshot::answer))
+        .route("/api/v1/openapi.json", get(openapi::answer))
         .fallback(unknown)
         .method_not_allowed_fallback(not_allowed)
         .with_state(ask)
@@ -57,7 +87,7 @@ pub(crate) fn router(ask: Ask, hosts: Hosts) -> Router {
 
 async fn unknown(uri: Uri) -> Problem {
     let shown: String = uri.path().chars().take(80).collect();
-    let known: Vec<&str> = RESOURCES.iter().map(|(path, _)| *path).collect();
+    let known: Vec<&str> = RESOURCES.iter().map(|resource| resource.path).collect();
     let reason = format!("nothing at {shown:?}; there is / {}", known.join(" "));
     Problem::new(StatusCode::NOT_FOUND, reason)
 }

@@ -57,6 +57,11 @@ impl Client {
         self.receive(method).expect("an answer")
     }
 
+    /// The next line of a stream, head included; `None` at its end.
+    pub(crate) fn next_line(&mut self) -> Option<String> {
+        self.line()
+    }
+
     fn line(&mut self) -> Option<String> {
         let mut line = String::new();
         match self.stream.read_line(&mut line) {

@@ -17,6 +17,8 @@ pub(crate) struct Fake {
     pub(crate) exposition: String,
     pub(crate) asked: Mutex<Vec<ExchangesAsked>>,
     pub(crate) last_exchange: AtomicU64,
+    /// What the next question has missed.
+    pub(crate) missed: AtomicU64,
 }
 
 impl Fake {
@@ -37,17 +39,18 @@ impl Query for Fake {
 
     fn exchanges(&self, asked: &ExchangesAsked) -> Exchanges {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(asked.clone());
-        let after = asked.after.unwrap_or_default();
+        let last = self.last_exchange.load(Ordering::Relaxed);
+        let after = asked.after.unwrap_or(last.saturating_sub(asked.limit as u64));
         let row = |id: u64| ExchangeRow {
             id,
             status: if id.is_multiple_of(2) { "200" } else { "503" }.into(),
             ..ExchangeRow::default()
         };
-        let rows = (after + 1..=self.last_exchange.load(Ordering::Relaxed)).map(row);
+        let rows = (after + 1..=last).map(row);
         let kept = rows.filter(|row| asked.filter.keeps(row)).take(asked.limit);
         let rows: Vec<ExchangeRow> = kept.collect();
         let next = rows.last().map_or(after, |row| row.id);
-        Exchanges { rows, next, missed: 0 }
+        Exchanges { rows, next, missed: self.missed.swap(0, Ordering::Relaxed) }
     }
 
     fn prometheus(&self) -> String {

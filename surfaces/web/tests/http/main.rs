@@ -4,3 +4,4 @@ mod client;
 mod fake;
 mod limits;
 mod routes;
+mod streams;

@@ -23,6 +23,7 @@ fn every_resource_answers_with_its_type() {
         ("/api/v1/ledger", "application/json"),
         ("/api/v1/health", "application/json"),
         ("/api/v1/snapshot", "application/json"),
+        ("/api/v1/openapi.json", "application/json"),
     ];
     let index = ask(server.local_addr(), "GET", "/").body;
     for (path, content_type) in cases {
@@ -115,13 +116,48 @@ fn the_window_reaches_the_store() {
 }
 
 #[test]
-fn a_bad_window_is_refused_with_what_is_accepted() {
+fn bad_parameters_are_refused_with_what_is_accepted() {
     let server = serve(Arc::new(Fake::ready()));
-    for query in ["window=", "window=-1", "window=1m", "window=nan", "window=1&window=2"] {
-        let answer = ask(server.local_addr(), "GET", &format!("/api/v1/services?{query}"));
-        assert_eq!(answer.status, 400, "{query}");
-        assert!(answer.error().contains("seconds from 0 to 86400"), "{query}: {}", answer.body);
+    let cases = [
+        ("services?window=", "seconds from 0 to 86400"),
+        ("services?window=-1", "seconds from 0 to 86400"),
+        ("services?window=1m", "seconds from 0 to 86400"),
+        ("snapshot?window=nan", "seconds from 0 to 86400"),
+        ("ledger?window=1&window=2", "window is given twice"),
+        ("services?wndow=1", "did you mean window? there are window filter sort limit offset"),
+        ("services?filter=servce%3Da", "did you mean service?, at column 1"),
+        ("edges?filter=coverage%3E1", "edges have service peer"),
+        ("endpoints?sort=-p98", "did you mean p95?, at column 2"),
+        ("edges?limit=0", "a whole number from 1 to 10000"),
+        ("edges?offset=-1", "a whole number from 0"),
+        ("health?window=60", "there is none here"),
+        ("openapi.json?x=1", "there is none here"),
+        ("snapshot?filter=x", "there are window"),
+    ];
+    for (target, part) in cases {
+        let answer = ask(server.local_addr(), "GET", &format!("/api/v1/{target}"));
+        assert_eq!(answer.status, 400, "{target}");
+        assert!(answer.error().contains(part), "{target}: {}", answer.body);
     }
+}
+
+#[test]
+fn lists_are_filtered_sorted_and_paged() {
+    let server = serve(Arc::new(Fake::ready()));
+    let page = |target: &str| ask(server.local_addr(), "GET", target).json();
+    let json = page("/api/v1/services?sort=name&limit=1");
+    assert_eq!(json["services"][0]["entity"]["name"], "shop");
+    assert_eq!((&json["matched"], &json["offset"]), (&2.into(), &0.into()));
+    let rest = page(&format!("/api/v1/services?sort=name&offset={}", json["next_offset"]));
+    assert_eq!(rest["services"][0]["entity"]["name"], "web");
+    assert!(rest["next_offset"].is_null());
+    assert_eq!(page("/api/v1/services?filter=service%3Dweb")["matched"], 1);
+    assert_eq!(page("/api/v1/edges?filter=peer%3Dweb+rtt%3C1ms")["matched"], 1);
+    assert_eq!(page("/api/v1/edges?filter=error_ratio%3E5%25")["matched"], 0);
+    let json = page("/api/v1/endpoints?filter=method%3DPOST+service%3Dshop");
+    assert_eq!((&json["matched"], &json["endpoints"][0]["operation"]), (&1.into(), &"POST".into()));
+    let json = page("/api/v1/ledger?filter=service%3Dweb");
+    assert_eq!((&json["matched"], &json["total"]["seen"]), (&1.into(), &1_000.into()));
 }
 
 #[test]
