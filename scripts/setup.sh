@@ -41,6 +41,7 @@ go             golang-go
 java           default-jdk-headless
 -              python3-websockets
 -              python3-pyte
+prometheus     prometheus
 "
 BENCH="
 $TEST

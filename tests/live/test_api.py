@@ -46,7 +46,8 @@ class Stream:
         event = {}
         for line in self.lines:
             if line == "\n":
-                if event:
+                # After a silence comes the place alone, which is no event.
+                if "data" in event:
                     yield event
                 event = {}
             elif not line.startswith(":"):
@@ -109,7 +110,7 @@ class ExchangesTest(LiveTest):
         query = urllib.parse.urlencode({"filter": "status=4xx method=GET"})
         with Stream(agent, query) as stream:
             loads.ab(self.sandbox, server.url, requests=50)
-            wrong = f"{server.url}not-there"
+            wrong = f"{server.url}files/not-there"
             loads.ab(self.sandbox, wrong, requests=20)
             found = []
             for event in stream.events():
@@ -164,8 +165,8 @@ class DescriptionTest(LiveTest):
             (["--exclude-checks", "positive_data_acceptance"], "fuzzing", []),
         ):
             done = subprocess.run(
-                [command, "--no-color", *options, "run", url, "--phases", phases, "--checks", "all", *checks,
-                 "--max-examples", str(EXAMPLES), "-H", "Accept: application/json",
+                [command, "--no-color", *options, "run", url, "--phases", phases, "--checks",
+                 "all", *checks, "--max-examples", str(EXAMPLES), "-H", "Accept: application/json",
                  "--seed", "1", "--suppress-health-check", "all"],
                 capture_output=True, text=True, timeout=300, cwd=self.sandbox.folder, check=False,
             )

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use entities::Directory;
 use metrics::{Store, StoreLimits};
-use model::view::{AgentCost, Exchanges, ExchangesAsked, Query, ServiceRow, Snapshot};
+use model::view::{AgentCost, Exchanges, ExchangesAsked, MetricsForm, Query, ServiceRow, Snapshot};
 use model::{Entity, Rollup, TapHealth, TapState};
 
 use crate::recent::Recent;
@@ -190,10 +190,10 @@ impl Query for Agent {
         self.recent.ask(asked)
     }
 
-    fn prometheus(&self) -> String {
+    fn metrics(&self, form: MetricsForm) -> Vec<u8> {
         let store = self.store();
         let cost = self.cost(store.overflow());
-        outputs::prometheus::text(&*store, &cost, env!("CARGO_PKG_VERSION"))
+        outputs::prometheus::metrics(&*store, &cost, env!("CARGO_PKG_VERSION"), form)
     }
 
     fn ready(&self) -> bool {

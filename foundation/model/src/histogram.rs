@@ -47,6 +47,9 @@ impl Histogram {
     /// OpenTelemetry scale and Prometheus schema of the exponential buckets.
     pub const SCALE: i32 = 5;
 
+    /// The bucket of durations of 0 ns, and of no other: 1 ns is the next.
+    pub const INDEX_ZERO: i32 = INDEX_MIN;
+
     /// Counts one duration.
     pub fn record(&mut self, duration_ns: u64) {
         self.exponential.add(bucket_index(duration_ns), 1);

@@ -138,6 +138,34 @@ pub struct AgentCost {
     pub turn_budget_bytes: u64,
 }
 
+/// The forms in which `/metrics` can be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricsForm {
+    /// The Prometheus text format 0.0.4.
+    Text,
+    /// OpenMetrics 1.0.
+    OpenMetrics,
+    /// Prometheus protobuf, with native histograms.
+    Protobuf,
+}
+
+impl MetricsForm {
+    /// All, the one for clients that say nothing first.
+    pub const ALL: [Self; 3] = [Self::Text, Self::OpenMetrics, Self::Protobuf];
+
+    /// What HTTP calls it.
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::Text => "text/plain; version=0.0.4; charset=utf-8",
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Protobuf => {
+                "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; \
+                 encoding=delimited"
+            }
+        }
+    }
+}
+
 /// The questions a surface may ask. The agent answers from its store.
 pub trait Query: Send + Sync {
     /// The picture over about the last `window_s` seconds; 0 means since the start.
@@ -145,8 +173,8 @@ pub trait Query: Send + Sync {
     /// Exchanges as they happen. Whoever asks at least every few seconds is shown all of them, as
     /// far as they fit in the ring; before that, there are samples only. Never holds up a worker.
     fn exchanges(&self, asked: &ExchangesAsked) -> Exchanges;
-    /// `/metrics` in the Prometheus text format.
-    fn prometheus(&self) -> String;
+    /// `/metrics` in one of its forms.
+    fn metrics(&self, form: MetricsForm) -> Vec<u8>;
     /// True once every tap that can attach is attached.
     fn ready(&self) -> bool;
 }

@@ -15,7 +15,7 @@ pub(super) fn walk(
     encoder.family(&Family::new(
         "redsight_build_info",
         "Which build of the agent runs.",
-        Type::Gauge,
+        Type::Info,
         vec![build],
     ));
     let kinds = totals.kinds();

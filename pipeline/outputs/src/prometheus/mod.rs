@@ -1,8 +1,8 @@
 //! Everything counted since the start, as Prometheus metrics.
 //!
 //! `series` says what a family of series is; `calls`, `edges` and `agent` make the families from
-//! [`model::Totals`]; an `Encoder` writes them. `text_format` is the text format 0.0.4; a further
-//! format is one more encoder over the same walk.
+//! [`model::Totals`]; an `Encoder` writes them. `text_format` is the text format 0.0.4 and
+//! OpenMetrics 1.0, `protobuf_format` is protobuf with native histograms.
 //!
 //! Where both ends of an exchange run here it is counted in a server series and in a client series;
 //! where one does, only in that end's. Families without a role count each exchange once.
@@ -11,10 +11,11 @@ mod agent;
 mod calls;
 mod edges;
 mod exposition;
+mod protobuf_format;
 mod series;
 mod text_format;
 
-pub use exposition::{TEXT_CONTENT_TYPE, text};
+pub use exposition::{metrics, text};
 
 #[cfg(test)]
 mod checker;

@@ -1,6 +1,8 @@
 //! What every exposition format writes: families of labelled series.
 
-use model::histogram::{CLASSIC_BOUNDS_NS, CLASSIC_BUCKETS};
+use std::borrow::Cow;
+
+use model::histogram::{Buckets, CLASSIC_BOUNDS_NS, CLASSIC_BUCKETS};
 use model::{Cell, Entity};
 
 /// What the numbers of a family mean.
@@ -8,6 +10,8 @@ use model::{Cell, Entity};
 pub(super) enum Type {
     Counter,
     Gauge,
+    /// A gauge that is always 1 and says something in its labels.
+    Info,
     Histogram,
     /// Sum and count only: no quantile can be added up over instances.
     Summary,
@@ -47,55 +51,59 @@ impl<'a> Family<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct Series<'a> {
     pub(super) labels: Labels<'a>,
-    pub(super) value: Value,
+    pub(super) value: Value<'a>,
 }
 
 /// The value of a series.
 #[derive(Clone, Debug)]
-pub(super) enum Value {
+pub(super) enum Value<'a> {
     Whole(u64),
     Real(f64),
     Summary { sum: f64, count: u64 },
-    Histogram(Durations),
+    Histogram(Durations<'a>),
 }
 
-impl Value {
-    fn merge(&mut self, other: &Self) {
+impl Value<'_> {
+    fn merge(&mut self, other: &Value<'_>) {
         match (self, other) {
-            (Self::Whole(a), Self::Whole(b)) => *a += b,
-            (Self::Real(a), Self::Real(b)) => *a += b,
-            (Self::Summary { sum, count }, Self::Summary { sum: s, count: c }) => {
+            (Self::Whole(a), Value::Whole(b)) => *a += b,
+            (Self::Real(a), Value::Real(b)) => *a += b,
+            (Self::Summary { sum, count }, Value::Summary { sum: s, count: c }) => {
                 *sum += s;
                 *count += c;
             }
-            (Self::Histogram(a), Self::Histogram(b)) => a.merge(b),
+            (Self::Histogram(a), Value::Histogram(b)) => a.merge(b),
             _ => debug_assert!(false, "one family has values of two sorts"),
         }
     }
 }
 
-/// Durations in classic buckets.
+/// Durations, in classic and in exponential buckets.
 #[derive(Clone, Debug)]
-pub(super) struct Durations {
-    /// Counts per bucket, not cumulative.
+pub(super) struct Durations<'a> {
+    /// Counts per classic bucket, not cumulative.
     pub(super) buckets: [u64; CLASSIC_BUCKETS],
     pub(super) sum_ns: u64,
+    /// Without the exchanges whose duration is not known.
+    pub(super) exponential: Cow<'a, Buckets>,
 }
 
-impl Durations {
+impl<'a> Durations<'a> {
     /// The durations of a cell. An exchange without a known duration lies below no bound: it is
     /// counted, adds nothing to the sum, and goes into the last bucket.
-    pub(super) fn of(cell: &Cell) -> Self {
+    pub(super) fn of(cell: &'a Cell) -> Self {
         let mut buckets = *cell.duration.classic();
         buckets[CLASSIC_BOUNDS_NS.len()] += cell.count.saturating_sub(cell.duration.count());
-        Self { buckets, sum_ns: cell.duration.sum_ns() }
+        let exponential = Cow::Borrowed(cell.duration.exponential());
+        Self { buckets, sum_ns: cell.duration.sum_ns(), exponential }
     }
 
-    fn merge(&mut self, other: &Self) {
+    fn merge(&mut self, other: &Durations<'_>) {
         for (into, from) in self.buckets.iter_mut().zip(other.buckets) {
             *into += from;
         }
         self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
+        self.exponential.to_mut().merge(&other.exponential);
     }
 }
 

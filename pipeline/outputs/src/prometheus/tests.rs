@@ -1,7 +1,7 @@
 //! The exposition against a case and against a strict reader.
 
 use model::rollup::KindCounts;
-use model::view::AgentCost;
+use model::view::{AgentCost, MetricsForm};
 use model::{
     CallTotal, Cell, EdgeHealth, EdgeTotal, Entity, Family, Kind, Ledger, ProtocolInfo, Totals,
 };
@@ -230,8 +230,174 @@ fn an_exchange_without_duration_is_counted_above_every_bound() {
         let line = written.lines().find(|l| l.starts_with(&start) && l.contains(last));
         line.and_then(|l| l.rsplit(' ').next()).unwrap_or("none").to_owned()
     };
-    assert_eq!(sample("_bucket", "le=\"10\""), "0");
+    assert_eq!(sample("_bucket", "le=\"10.0\""), "0");
     assert_eq!(sample("_bucket", "le=\"+Inf\""), "2");
     assert_eq!(sample("_count", "timeout"), "2");
     assert_eq!(sample("_sum", "timeout"), "0");
+}
+
+/// Lines of a family in an exposition.
+fn about<'a>(written: &'a str, name: &str) -> Vec<&'a str> {
+    written.lines().filter(|line| line.contains(name)).collect()
+}
+
+#[test]
+fn open_metrics_says_the_same_in_its_own_words() {
+    let counted = everything();
+    let written = metrics(&counted, &agent(), "0.1.0", MetricsForm::OpenMetrics);
+    let written = String::from_utf8(written).expect("text");
+    assert!(written.ends_with("\n# EOF\n"));
+    assert_eq!(
+        about(&written, "redsight_build"),
+        [
+            "# HELP redsight_build Which build of the agent runs.",
+            "# TYPE redsight_build info",
+            "redsight_build_info{version=\"0.1.0\"} 1",
+        ]
+    );
+    assert_eq!(
+        about(&written, "redsight_cpu_seconds"),
+        [
+            "# HELP redsight_cpu_seconds CPU time the agent used.",
+            "# TYPE redsight_cpu_seconds counter",
+            "# UNIT redsight_cpu_seconds seconds",
+            "redsight_cpu_seconds_total 1.25",
+        ]
+    );
+    // The samples are those of the text format, to the letter.
+    let samples = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+    };
+    assert_eq!(samples(&written), samples(&text(&counted, &agent(), "0.1.0")));
+}
+
+/// A number of a message and what it holds, as the three wire types have it.
+#[derive(Clone, Debug, PartialEq)]
+enum Part<'a> {
+    Number(u64),
+    Real(f64),
+    Bytes(&'a [u8]),
+}
+
+fn varint(bytes: &mut &[u8]) -> u64 {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let (first, rest) = bytes.split_first().expect("a varint ends");
+        *bytes = rest;
+        value |= u64::from(first & 0x7F) << shift;
+        if *first < 0x80 {
+            break;
+        }
+    }
+    value
+}
+
+fn parts(mut bytes: &[u8]) -> Vec<(u64, Part<'_>)> {
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let key = varint(&mut bytes);
+        let part = match key & 7 {
+            0 => Part::Number(varint(&mut bytes)),
+            1 => {
+                let (value, rest) = bytes.split_first_chunk().expect("eight bytes");
+                bytes = rest;
+                Part::Real(f64::from_le_bytes(*value))
+            }
+            _ => {
+                let length = varint(&mut bytes) as usize;
+                let (value, rest) = bytes.split_at(length);
+                bytes = rest;
+                Part::Bytes(value)
+            }
+        };
+        found.push((key >> 3, part));
+    }
+    found
+}
+
+fn inner<'a>(parts: &[(u64, Part<'a>)], field: u64) -> Vec<&'a [u8]> {
+    let bytes = parts.iter().filter(|(number, _)| *number == field);
+    bytes.filter_map(|(_, part)| if let Part::Bytes(b) = part { Some(*b) } else { None }).collect()
+}
+
+/// The families of a protobuf exposition: name, and the bytes of each metric.
+fn families(mut bytes: &[u8]) -> Vec<(String, Vec<&[u8]>)> {
+    let mut found = Vec::new();
+    while !bytes.is_empty() {
+        let length = varint(&mut bytes) as usize;
+        let (family, rest) = bytes.split_at(length);
+        bytes = rest;
+        let parts = parts(family);
+        let name = inner(&parts, 1)[0].to_vec();
+        found.push((String::from_utf8(name).expect("a name"), inner(&parts, 4)));
+    }
+    found
+}
+
+#[test]
+fn protobuf_has_the_families_and_series_of_the_text() {
+    let counted = everything();
+    let bytes = metrics(&counted, &agent(), "0.1.0", MetricsForm::Protobuf);
+    let text = text(&counted, &agent(), "0.1.0");
+    let families = families(&bytes);
+    let named = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let named: Vec<&str> = named.filter_map(|line| line.split(' ').next()).collect();
+    let names: Vec<&str> = families.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, named);
+    for (name, metrics) in &families {
+        let series = |line: &&str| {
+            let is_count = line.starts_with(&format!("{name}_count"));
+            is_count
+                || line.starts_with(&format!("{name} "))
+                || line.starts_with(&format!("{name}{{"))
+        };
+        assert_eq!(metrics.len(), text.lines().filter(series).count(), "{name}");
+    }
+}
+
+#[test]
+fn native_buckets_are_those_that_were_counted() {
+    let mut durations = cell(&[0, 1, 2, 4_000], 3);
+    durations.duration.record(1);
+    let (web, shop) = (here("web"), here("shop"));
+    let counted = Counted {
+        calls: vec![call((&web, &shop), &HTTP, ["GET", "/", "200", ""], durations.clone())],
+        ..Counted::default()
+    };
+    let bytes = metrics(&counted, &agent(), "1", MetricsForm::Protobuf);
+    let families = families(&bytes);
+    let metric = parts(families[0].1[0]);
+    let histogram = parts(inner(&metric, 7)[0]);
+    let field = |number: u64| {
+        histogram.iter().find(|(field, _)| *field == number).map(|(_, part)| part.clone())
+    };
+    assert_eq!(field(5), Some(Part::Number(10)), "schema 5, zigzag");
+    assert_eq!(field(7), Some(Part::Number(1)), "one duration of zero");
+    // Read back: spans and deltas into index and count.
+    let (mut index, mut count, mut found) = (0_i64, 0_i64, Vec::new());
+    let mut deltas = inner(&histogram, 13)[0];
+    let unzigzag = |value: u64| (value >> 1) as i64 ^ -((value & 1) as i64);
+    for span in inner(&histogram, 12).into_iter().map(parts) {
+        let [(1, Part::Number(offset)), (2, Part::Number(length))] = span[..] else {
+            panic!("{span:?}")
+        };
+        index += unzigzag(offset);
+        for _ in 0..length {
+            count += unzigzag(varint(&mut deltas));
+            if count > 0 {
+                found.push((index, count));
+            }
+            index += 1;
+        }
+    }
+    assert!(deltas.is_empty());
+    let mut expected: Vec<(i64, i64)> = durations
+        .duration
+        .buckets()
+        .filter(|(index, _)| *index != model::Histogram::INDEX_ZERO)
+        .map(|(index, count)| (i64::from(index) + 1, count as i64))
+        .collect();
+    // Those without a known duration are above every bound: 2^1024 s.
+    expected.push((1_024 * 32 + 1, 2));
+    assert_eq!(found, expected);
 }

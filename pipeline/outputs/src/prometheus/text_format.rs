@@ -1,26 +1,64 @@
-//! The text format 0.0.4: <https://prometheus.io/docs/instrumenting/exposition_formats/>.
+//! The text formats 0.0.4 (<https://prometheus.io/docs/instrumenting/exposition_formats/>) and
+//! OpenMetrics 1.0 (<https://prometheus.io/docs/specs/om/open_metrics_spec/>).
+//!
+//! They differ in what is said of a family, and in the last line. No `_created` is written: it
+//! would be the start of the agent in every series.
 
 use std::fmt::Write;
 
 use super::series::{Durations, Encoder, Family, Labels, Type, Value};
 
-/// The values of `le`: [`model::histogram::CLASSIC_BOUNDS_NS`] in seconds.
+/// The values of `le`: [`model::histogram::CLASSIC_BOUNDS_NS`] in seconds. With a decimal point, as
+/// OpenMetrics wants it, in both formats: a series keeps its labels when the format changes.
 const BOUNDS: [&str; 14] = [
-    "0.005", "0.01", "0.025", "0.05", "0.075", "0.1", "0.25", "0.5", "0.75", "1", "2.5", "5",
-    "7.5", "10",
+    "0.005", "0.01", "0.025", "0.05", "0.075", "0.1", "0.25", "0.5", "0.75", "1.0", "2.5", "5.0",
+    "7.5", "10.0",
 ];
 
-/// Writes the text format.
+/// Units that the name of a family can end in.
+const UNITS: [&str; 2] = ["seconds", "bytes"];
+
+/// Writes a text format.
 #[derive(Debug, Default)]
 pub(super) struct Text {
     out: String,
     /// The labels of the series now written: a histogram repeats them on every line.
     labels: String,
+    is_open_metrics: bool,
 }
 
 impl Text {
-    pub(super) fn finish(self) -> String {
+    /// OpenMetrics 1.0.
+    pub(super) fn open_metrics() -> Self {
+        Self { is_open_metrics: true, ..Self::default() }
+    }
+
+    pub(super) fn finish(mut self) -> String {
+        if self.is_open_metrics {
+            self.out.push_str("# EOF\n");
+        }
         self.out
+    }
+
+    /// What is said of a family before its samples.
+    fn describe(&mut self, family: &Family<'_>) {
+        let (name, help) = (family.name, family.help);
+        if !self.is_open_metrics {
+            let word = word(family.r#type);
+            let _ = write!(self.out, "# HELP {name} {help}\n# TYPE {name} {word}\n");
+            return;
+        }
+        // The family is what the samples' names have in common.
+        let (name, word) = match family.r#type {
+            Type::Counter => (name.trim_end_matches("_total"), "counter"),
+            Type::Info => (name.trim_end_matches("_info"), "info"),
+            other @ (Type::Gauge | Type::Histogram | Type::Summary) => (name, word(other)),
+        };
+        let _ = write!(self.out, "# HELP {name} {help}\n# TYPE {name} {word}\n");
+        let last = name.rsplit('_').next().unwrap_or_default();
+        if UNITS.contains(&last) {
+            let _ = writeln!(self.out, "# UNIT {name} {last}");
+        }
     }
 
     /// Writes the start of a sample: name, suffix, labels, and a last label if there is one.
@@ -53,7 +91,7 @@ impl Text {
         let _ = writeln!(self.out, "{value}");
     }
 
-    fn histogram(&mut self, name: &str, durations: &Durations) {
+    fn histogram(&mut self, name: &str, durations: &Durations<'_>) {
         let mut below = 0;
         let bounds = BOUNDS.into_iter().chain(["+Inf"]);
         for (bound, count) in bounds.zip(durations.buckets) {
@@ -73,9 +111,8 @@ impl Encoder for Text {
         if family.series.is_empty() {
             return;
         }
-        let (name, word) = (family.name, word(family.r#type));
-        let _ = writeln!(self.out, "# HELP {name} {}", family.help);
-        let _ = writeln!(self.out, "# TYPE {name} {word}");
+        let name = family.name;
+        self.describe(family);
         for series in &family.series {
             self.labels.clear();
             push_labels(&mut self.labels, &series.labels);
@@ -103,7 +140,7 @@ impl Encoder for Text {
 const fn word(r#type: Type) -> &'static str {
     match r#type {
         Type::Counter => "counter",
-        Type::Gauge => "gauge",
+        Type::Gauge | Type::Info => "gauge",
         Type::Histogram => "histogram",
         Type::Summary => "summary",
     }

@@ -43,7 +43,7 @@ const fn resource(
 pub(crate) const RESOURCES: &[Resource] = &[
     resource("/livez", "200 while the process is alive", &[]),
     resource("/readyz", "200 once every tap that can attach is attached, else 503 and why", &[]),
-    resource("/metrics", "Prometheus text format", &[]),
+    resource("/metrics", "Prometheus text, OpenMetrics or protobuf, as the client accepts", &[]),
     resource(
         "/api/v1/services",
         "rate, errors, duration and coverage per service",

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::view::{AgentCost, EdgeRow, EndpointRow, ExchangeRow, Exchanges, ExchangesAsked};
-use model::view::{Query, Red, ServiceRow, Snapshot};
+use model::view::{MetricsForm, Query, Red, ServiceRow, Snapshot};
 use model::{Entity, Ledger, TapHealth, TapState};
 use web::Server;
 
@@ -53,8 +53,11 @@ impl Query for Fake {
         Exchanges { rows, next, missed: self.missed.swap(0, Ordering::Relaxed) }
     }
 
-    fn prometheus(&self) -> String {
-        self.exposition.clone()
+    fn metrics(&self, form: MetricsForm) -> Vec<u8> {
+        match form {
+            MetricsForm::Text => self.exposition.clone().into_bytes(),
+            other => format!("{other:?}").into_bytes(),
+        }
     }
 
     fn ready(&self) -> bool {

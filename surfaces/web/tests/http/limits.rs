@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 
-use model::view::{Exchanges, ExchangesAsked, Query, Snapshot};
+use model::view::{Exchanges, ExchangesAsked, MetricsForm, Query, Snapshot};
 use web::WebError;
 
 use crate::client::{Client, ask};
@@ -166,8 +166,8 @@ impl Query for Broken {
         Exchanges::default()
     }
 
-    fn prometheus(&self) -> String {
-        String::new()
+    fn metrics(&self, _form: MetricsForm) -> Vec<u8> {
+        Vec::new()
     }
 
     fn ready(&self) -> bool {

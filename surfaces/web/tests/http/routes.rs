@@ -44,6 +44,27 @@ fn livez_and_metrics_are_passed_on_as_they_are() {
 }
 
 #[test]
+fn metrics_come_in_the_form_that_is_accepted() {
+    let server = serve(Arc::new(Fake::ready()));
+    let prometheus = "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;\
+        encoding=delimited,application/openmetrics-text;version=1.0.0;q=0.8,\
+        text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    let cases = [
+        ("*/*", "text/plain; version=0.0.4; charset=utf-8"),
+        ("application/openmetrics-text", "application/openmetrics-text; version=1.0.0;"),
+        (prometheus, "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily;"),
+    ];
+    for (accept, content_type) in cases {
+        let mut client = Client::connect(server.local_addr());
+        let head = format!("GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: {accept}\r\n\r\n");
+        client.send(head.as_bytes());
+        let answer = client.receive("GET").expect("an answer");
+        let found = answer.header("content-type").expect("a type");
+        assert!(found.starts_with(content_type), "{accept}: {found}");
+    }
+}
+
+#[test]
 fn readyz_says_what_is_in_the_way() {
     let fake = Arc::new(Fake::ready());
     let server = serve(fake.clone());
