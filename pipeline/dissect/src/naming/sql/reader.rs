@@ -93,7 +93,12 @@ impl<'a> Reader<'a> {
             Shape::Named => self.named(verb, writer),
             Shape::NamedAfterOn => {
                 writer.operation(verb, "", false);
-                self.name_after_on(writer);
+                self.name_after(k::ON, writer);
+                self.tokens.skip_statement();
+            }
+            Shape::NamedAfterInto => {
+                writer.operation(verb, "", false);
+                self.name_after(k::INTO, writer);
                 self.tokens.skip_statement();
             }
             Shape::Explain => {
@@ -162,14 +167,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Moves behind the next ON of the statement and takes the name there.
-    fn name_after_on(&mut self, writer: &mut Writer<'_>) {
+    /// Moves behind the next such keyword of the statement and takes the name there.
+    fn name_after(&mut self, keyword: Packed, writer: &mut Writer<'_>) {
         while let Some(token) = self.tokens.peek() {
             if token == Token::Mark(b';') {
                 return;
             }
             self.tokens.next();
-            if matches!(token, Token::Word(word) if pack(word) == k::ON) {
+            if matches!(token, Token::Word(word) if pack(word) == keyword) {
                 while let Some(Token::Word(word)) = self.tokens.peek() {
                     let noise = [k::ONLY, k::ALL, k::TABLES, k::COLUMN, k::CONSTRAINT];
                     if k::object(pack(word)).is_none() && !noise.contains(&pack(word)) {
@@ -225,7 +230,7 @@ impl<'a> Reader<'a> {
         writer.operation(verb, object, false);
         match naming {
             Naming::None => return self.tokens.skip_statement(),
-            Naming::On if verb == "CREATE" || object != "INDEX" => self.name_after_on(writer),
+            Naming::On if verb == "CREATE" || object != "INDEX" => self.name_after(k::ON, writer),
             Naming::On | Naming::Own => {
                 self.skip_words(&[k::IF, k::NOT, k::EXISTS, k::ONLY, k::CONCURRENTLY]);
                 if verb == "DROP" {

@@ -146,7 +146,11 @@ impl<'a> Reader<'a> {
             k::JOIN | k::STRAIGHT_JOIN | k::APPLY if level.is_query => {
                 self.expect = Expect::Source;
             }
-            k::INTO if level.is_query => self.expect = Expect::Target,
+            // `INTO OUTFILE 'file'` writes no table.
+            k::INTO if level.is_query => match self.tokens.peek() {
+                Some(Token::Word(word)) if matches!(pack(word), k::OUTFILE | k::DUMPFILE) => {}
+                _ => self.expect = Expect::Target,
+            },
             k::USING if level.has_using => {
                 level.lists_tables = true;
                 // `USING (a, b)` after a JOIN lists columns.
