@@ -272,6 +272,10 @@ impl MySql {
         self.answered(front, failure, place.at, output);
         self.is_gapped = false;
         self.server_sequence = None;
+        if std::mem::take(&mut self.is_blind) {
+            // A file has ended somewhere: a command comes next.
+            self.align_side(Side::Client, false);
+        }
         if self.queue.is_empty() {
             self.is_uncertain = false;
         }
@@ -297,6 +301,7 @@ impl MySql {
 /// Bytes of the payload that are looked at.
 fn window(head: Head, first: Option<&u8>) -> usize {
     let most = match first {
+        _ if head.length == LENGTH_MAX => 1,
         // OK, an end, an error, a greeting.
         Some(0x00 | 0x0a | 0xfe | 0xff) => END_WINDOW,
         Some(_) => WINDOW,

@@ -122,6 +122,23 @@ pub(super) fn boundary(side: Side, bytes: &[u8]) -> Option<usize> {
         .find(|at| bytes.get(*at..).is_some_and(|rest| chain(side, rest) == Chain::Sound))
 }
 
+/// Bytes of the longest packet that [`end`] finds.
+pub(super) const END_BYTES_MAX: usize = HEAD + 7;
+
+/// Where in the tail of `bytes` a packet begins that ends rows, with the last byte: an EOF, or an
+/// OK that says no more.
+pub(super) fn end(bytes: &[u8]) -> Option<usize> {
+    let ends = |length: usize| {
+        let at = bytes.len().checked_sub(HEAD + length)?;
+        let packet = bytes.get(at..)?;
+        let body = packet.get(HEAD..)?;
+        let is_end = frame::head(packet)?.length == length && body.first() == Some(&0xfe);
+        let flags = frame::end_flags(body, length);
+        (is_end && flags != 0 && flags & 0x8000 == 0).then_some(at)
+    };
+    ends(5).or_else(|| ends(7))
+}
+
 /// Judges `bytes` as a chain of packets of one side.
 pub(super) fn chain(side: Side, bytes: &[u8]) -> Chain {
     match points(side, bytes) {

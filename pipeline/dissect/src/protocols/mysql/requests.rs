@@ -69,7 +69,7 @@ impl MySql {
     /// Bytes of the payload that are looked at; `None` if no client sends such a packet.
     fn window(&self, head: Head, first: Option<&u8>, raw: bool) -> Option<usize> {
         let most = match first {
-            _ if head.length == 0 || self.is_passed_over() => 0,
+            _ if head.length == 0 || self.is_piece() => 0,
             // Wait for the first byte.
             None => 1,
             Some(_) if head.sequence > 0 && self.phase == Phase::Login => 0,
@@ -85,13 +85,13 @@ impl MySql {
     }
 
     /// True if the next packet is a piece of something.
-    fn is_passed_over(&self) -> bool {
+    fn is_piece(&self) -> bool {
         self.is_loading || self.continues.get(Side::Client.index()) == Some(&true)
     }
 
     fn request(&mut self, packet: &Packet<'_>, output: &mut Output<'_>) -> Asked {
         let Head { length, sequence } = packet.head;
-        let is_piece = self.is_passed_over();
+        let is_piece = self.is_piece();
         self.continues(Side::Client, length == LENGTH_MAX);
         if is_piece {
             self.is_loading &= length > 0;

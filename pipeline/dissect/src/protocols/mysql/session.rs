@@ -84,6 +84,8 @@ pub(super) struct MySql {
     pub(super) server_sequence: Option<u8>,
     /// The client sends the file of a `LOAD DATA LOCAL`.
     pub(super) is_loading: bool,
+    /// Bytes of that file are missing: it is passed over, up to the answer.
+    pub(super) is_blind: bool,
     /// Since the login, packets are wrapped in frames, and their numbers are the frames'.
     pub(super) is_framed: bool,
     /// What reads the frames.
@@ -106,6 +108,7 @@ impl MySql {
             continues: [false; 2],
             server_sequence: None,
             is_loading: false,
+            is_blind: false,
             is_framed: false,
             compressed: None,
         }
@@ -162,6 +165,7 @@ impl MySql {
         self.is_gapped = false;
         self.is_uncertain = true;
         self.is_loading = false;
+        self.is_blind = false;
         self.server_sequence = None;
     }
 
@@ -221,6 +225,9 @@ impl MySql {
 
     /// Reads packets: of the wire, or out of frames.
     pub(super) fn packets(&mut self, input: &Input<'_>, output: &mut Output<'_>) -> Step {
+        if self.is_passed_over(input.side) {
+            return self.pass_over(input, output);
+        }
         if self.aligned.get(input.side.index()) == Some(&false)
             && let Some(step) = self.align(input)
         {
@@ -230,6 +237,45 @@ impl MySql {
             Side::Client => self.requests(input, output),
             Side::Server => self.answers(input, output),
         }
+    }
+
+    /// True if packets were lost of what is long and need not be read: a file of the client, the
+    /// rows of an answer. Their next packets are not searched for: their end is.
+    fn is_passed_over(&self, side: Side) -> bool {
+        match side {
+            Side::Client => self.is_blind,
+            Side::Server => {
+                let is_lost = |p: &Pending<Awaited>| p.tag.progress == Progress::Lost;
+                self.aligned.get(side.index()) == Some(&false)
+                    && self.queue.front().is_some_and(is_lost)
+            }
+        }
+    }
+
+    /// Takes bytes of a file or of rows without a look at what they are.
+    fn pass_over(&mut self, input: &Input<'_>, output: &mut Output<'_>) -> Step {
+        let length = input.bytes.len();
+        if input.side == Side::Client {
+            if let Some(last) = self.queue.back_mut() {
+                last.request_bytes += length as u64;
+            }
+            return Step::Took(length);
+        }
+        let found = probe::boundary(input.side, input.bytes).or(probe::end(input.bytes));
+        self.align_side(input.side, found.is_some());
+        if found == Some(0) {
+            return self.answers(input, output);
+        }
+        // The packet that ends it may be cut.
+        let passed = found.unwrap_or(length.saturating_sub(probe::END_BYTES_MAX - 1));
+        if passed == 0 {
+            return Step::Wait;
+        }
+        if let Some(front) = self.queue.front_mut() {
+            front.response_bytes += passed as u64;
+        }
+        self.last_answer = input.at;
+        Step::Took(passed)
     }
 
     /// Bytes of the answers are missing.
@@ -287,8 +333,9 @@ impl Session for MySql {
                 if let Some(prepared) = self.prepared.as_deref_mut() {
                     prepared.lost();
                 }
+                self.is_blind |= self.is_loading;
                 self.is_loading = false;
-                self.is_uncertain = true;
+                self.is_uncertain |= !self.is_blind;
                 if matches!(self.phase, Phase::Connect | Phase::Greeted) {
                     self.phase = Phase::Unknown;
                 }
@@ -302,6 +349,9 @@ impl Session for MySql {
             let found = compressed::begins(side, bytes);
             self.align_side(side, found);
             return found.then_some(0);
+        }
+        if self.is_passed_over(side) {
+            return Some(0);
         }
         let found = probe::boundary(side, bytes);
         let may_begin_here = probe::chain(side, bytes) != Chain::Broken;
