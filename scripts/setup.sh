@@ -39,6 +39,10 @@ tshark         tshark
 bpftool        bpftool
 go             golang-go
 java           default-jdk-headless
+mariadbd       mariadb-server
+mariadb        mariadb-client
+sysbench       sysbench
+-              python3-pymysql
 -              python3-websockets
 -              python3-pyte
 prometheus     prometheus
