@@ -7,7 +7,8 @@ use std::path::PathBuf;
 pub enum TapError {
     /// The process lacks a right.
     #[error(
-        "no permission to {what}: run as root, or grant CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON"
+        "no permission to {what}: run as root, or grant CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON \
+         (`redsight doctor` says how)"
     )]
     Permission {
         /// What was tried.
