@@ -46,7 +46,8 @@ class GovernorTest(LiveTest):
         # redis-benchmark asks CONFIG GET first: two of each run.
         self.assertLessEqual(sums.requests, sent * 1.001 + 100, "invented")
         unread = 1 - sums.bytes.get("parsed", 0) / sums.seen
-        self.say(f"{sums.requests} of {sent} requests read, {unread:.0%} of the bytes not")
+        self.say(f"{sums.requests} of {sent} requests read, {unread:.0%} of the bytes not: "
+                 f"{sums.bytes}")
         self.assertGreater(unread, 0)
 
     @staticmethod

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::Result;
-use model::view::Snapshot;
+use model::view::{ServiceRow, Snapshot};
 use model::{TapHealth, TapState};
 
 use super::replay::terminal_width;
@@ -17,6 +17,8 @@ use crate::remote::Remote;
 
 /// Time over which the cost of a running agent is taken.
 const MEASURED: Duration = Duration::from_secs(1);
+/// Services named in one finding.
+const NAMED_MAX: usize = 5;
 /// Columns before the text of a finding.
 const INDENT: usize = 26;
 
@@ -63,6 +65,14 @@ fn findings(arguments: &DoctorArgs) -> Vec<TapHealth> {
             findings.extend(health::blind_spots());
         }
     }
+    let local_sockets = unix_sockets();
+    if let Some(line) = findings.iter_mut().find(|line| line.name == "unix sockets")
+        && !local_sockets.is_empty()
+    {
+        let shown = local_sockets.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
+        let count = local_sockets.len();
+        line.detail.push_str(&format!("; {count} listen here, such as {shown}"));
+    }
     findings
 }
 
@@ -90,18 +100,34 @@ fn costs(arguments: &DoctorArgs, first: &Snapshot, second: &Snapshot) -> Vec<Tap
             ledger.lost, ledger.seen, now.tap_lost
         );
         let remedy = match now.tap_lost {
-            0 => "",
+            0 => "see cpu; or a longer turn: --turn-budget-bytes 128KiB",
             _ => "a larger ring: --ring-bytes 32MiB",
         };
         lines.push(health::line("losses", TapState::Degraded, detail, remedy));
     }
+    if ledger.sealed > 0 {
+        let share = ledger.sealed as f64 / ledger.seen.max(1) as f64 * 100.0;
+        let names = most(second, |row| row.ledger.sealed);
+        let detail = format!("{share:.1} % of the bytes are encrypted, most of them of {names}");
+        lines.push(health::line("sealed bytes", TapState::On, detail, ""));
+    }
     if ledger.unknown > 0 {
         let share = ledger.unknown as f64 / ledger.seen.max(1) as f64 * 100.0;
-        let detail = format!("{share:.1} % of the bytes are of no protocol that is known here");
+        let names = most(second, |row| row.ledger.unknown);
+        let detail =
+            format!("{share:.1} % of the bytes are of no known protocol, most of them of {names}");
         let remedy = "redsight protocols lists those that are; redsight services 'coverage<50%'";
         lines.push(health::line("unknown bytes", TapState::On, detail, remedy));
     }
     lines
+}
+
+/// The services with the most of something, by name.
+fn most(snapshot: &Snapshot, of: impl Fn(&ServiceRow) -> u64) -> String {
+    let mut rows: Vec<&ServiceRow> = snapshot.services.iter().filter(|r| of(r) > 0).collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(of(row)));
+    let names = rows.iter().take(NAMED_MAX).map(|row| row.entity.name.clone());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether `run` would find its configuration in order, and which cgroups it names.
@@ -172,6 +198,26 @@ fn wrap(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
+/// Paths on which somebody listens, of this network namespace.
+fn unix_sockets() -> Vec<String> {
+    let table = std::fs::read_to_string("/proc/net/unix").unwrap_or_default();
+    let mut paths: Vec<String> = table.lines().filter_map(listening).map(str::to_owned).collect();
+    paths.sort();
+    paths.dedup();
+    paths
+}
+
+/// The path of a line of /proc/net/unix, if it is a stream that somebody accepts from:
+/// `Num: RefCount Protocol Flags Type St Inode Path`.
+fn listening(line: &str) -> Option<&str> {
+    /// `__SO_ACCEPTCON` of include/uapi/linux/net.h.
+    const ACCEPTS: &str = "00010000";
+    const STREAM: &str = "0001";
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let [_, _, _, flags, kind, _, _, path] = fields.as_slice() else { return None };
+    (*flags == ACCEPTS && *kind == STREAM).then_some(*path)
+}
+
 /// What the machine offers.
 #[cfg(target_os = "linux")]
 fn machine() -> Vec<TapHealth> {
@@ -215,6 +261,19 @@ fn trial(_cgroups: &[PathBuf]) -> TapHealth {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn listening_streams_are_told_from_others() {
+        for (line, path) in [
+            ("Num       RefCount Protocol Flags    Type St Inode Path", None),
+            ("0000: 00000002 00000000 00010000 0001 01 21 /run/a.sock", Some("/run/a.sock")),
+            ("0000: 00000002 00000000 00000000 0001 03 22 /run/a.sock", None),
+            ("0000: 00000002 00000000 00010000 0005 01 23 /run/b.sock", None),
+            ("0000: 00000002 00000000 00010000 0001 01 24", None),
+        ] {
+            assert_eq!(listening(line), path, "{line}");
+        }
+    }
 
     #[test]
     fn findings_are_wrapped_and_remedies_stay_whole() {

@@ -4,8 +4,12 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use dissect::Transport;
+use outputs::table::{Align, Columns};
 
 use crate::cli::{Format, OutputArgs};
+
+/// Ports named in the table; JSON has all.
+const PORTS_MAX: usize = 4;
 
 /// Prints the list.
 pub(super) fn run(arguments: &OutputArgs) -> Result<ExitCode> {
@@ -15,18 +19,21 @@ pub(super) fn run(arguments: &OutputArgs) -> Result<ExitCode> {
             println!("{}", serde_json::to_string_pretty(&rows)?);
         }
         Format::Table => {
-            println!(
-                "{:<12} {:<10} {:<9} {:<18} SPECIFICATION",
-                "PROTOCOL", "FAMILY", "OVER", "USUAL PORTS"
-            );
+            let titles = ["PROTOCOL", "FAMILY", "OVER", "USUAL PORTS", "SPECIFICATION"];
+            let mut columns = Columns::new(titles.map(|title| (title, Align::Left)));
             for protocol in dissect::PROTOCOLS {
                 let p = protocol.protocol();
-                let family = format!("{:?}", p.family).to_lowercase();
-                let over = transports(*protocol).join(" ");
-                let ports: Vec<String> = p.ports.iter().map(u16::to_string).collect();
-                let ports = ports.join(" ");
-                println!("{:<12} {family:<10} {over:<9} {ports:<18} {}", p.name, p.specification);
+                let ports = p.ports.iter().take(PORTS_MAX).map(u16::to_string);
+                columns.push([
+                    p.name.to_owned(),
+                    format!("{:?}", p.family).to_lowercase(),
+                    transports(*protocol).join(" "),
+                    ports.collect::<Vec<_>>().join(" "),
+                    p.specification.to_owned(),
+                ]);
             }
+            // Addresses are there to be followed: they are not cut.
+            print!("{}", columns.render(usize::MAX));
             println!("\nPorts only order the questions: every protocol is found on any port.");
         }
     }

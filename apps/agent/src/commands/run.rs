@@ -22,7 +22,8 @@ pub(super) fn run(arguments: &RunArgs) -> Result<ExitCode> {
     /// How soon a signal is acted upon.
     const LOOK: Duration = Duration::from_millis(20);
 
-    let settings = Settings::from(&arguments.effective()?);
+    let effective = arguments.effective()?;
+    let settings = Settings::from(&effective);
     let (stop, toggle) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
@@ -41,6 +42,9 @@ pub(super) fn run(arguments: &RunArgs) -> Result<ExitCode> {
     let agent: Arc<dyn model::view::Query> = live.agent().clone();
     let server = web::serve(listen, &hosts, agent)?;
     eprintln!("redsight: observing {}; http://{}", live.scope(), server.local_addr());
+    if let Some(file) = &effective.file {
+        eprintln!("redsight: settings of {}", file.display());
+    }
     let mut code = ExitCode::SUCCESS;
     while !stop.load(Ordering::Relaxed) {
         if toggle.swap(false, Ordering::Relaxed) {

@@ -8,7 +8,7 @@ const TEXT_MIN: usize = 12;
 
 /// How a column is lined up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Align {
+pub enum Align {
     /// Text; where there is no room it is cut, the widest such column first.
     Left,
     /// Numbers.
@@ -17,23 +17,25 @@ pub(super) enum Align {
 
 /// Titles and rows.
 #[derive(Debug)]
-pub(super) struct Columns<const N: usize> {
+pub struct Columns<const N: usize> {
     aligns: [Align; N],
     rows: Vec<[String; N]>,
 }
 
 impl<const N: usize> Columns<N> {
-    pub(super) fn new(titles: [(&str, Align); N]) -> Self {
+    /// No rows yet.
+    pub fn new(titles: [(&str, Align); N]) -> Self {
         let aligns = titles.map(|(_, align)| align);
         Self { aligns, rows: vec![titles.map(|(title, _)| title.to_owned())] }
     }
 
-    pub(super) fn push(&mut self, cells: [String; N]) {
+    /// Adds a row; control characters are replaced.
+    pub fn push(&mut self, cells: [String; N]) {
         self.rows.push(cells.map(plain));
     }
 
     /// The table as text, at most `width` columns wide where that is possible.
-    pub(super) fn render(&self, width: usize) -> String {
+    pub fn render(&self, width: usize) -> String {
         let widths = self.widths(width);
         let mut out = String::new();
         for row in &self.rows {

@@ -8,6 +8,7 @@ mod report;
 mod services;
 mod units;
 
+pub use columns::{Align, Columns};
 pub use exchanges::{Screen, exchange_line, exchange_titles};
 pub use report::{ledger_table, red_table, report};
 pub use services::services_table;
