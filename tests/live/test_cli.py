@@ -2,10 +2,13 @@
 
 import contextlib
 import json
+import os
 import re
 import signal
 import subprocess
 import unittest
+import urllib.error
+import urllib.request
 
 import loads
 import observed
@@ -127,6 +130,43 @@ class ServicesTest(LiveTest):
         self.say(table.splitlines()[1])
         self.assertIn("COVER", table.splitlines()[0])
         self.assertIn("none of", services("service=nobody"))
+
+
+class ConfiguredTest(LiveTest):
+    """An agent that a file, the environment and a flag set up."""
+
+    def test_what_is_set_acts(self):
+        server = servers.nginx(self.sandbox)
+        address, path = f"127.0.0.1:{observed.free_port()}", self.sandbox.folder / "redsight.yaml"
+        lines = self.sandbox.folder / "lines"
+        path.write_text(f"cgroups: [{self.sandbox.cgroup}]\nlisten: ${{AT}}\n"
+                        f"hosts: [shop.internal]\njson: {lines}\nlimits: {{connections: 16}}\n")
+        agent = self.sandbox.start_outside(
+            "redsight", observed.BINARY, "run", "--config", path, "--ring-bytes", "1MiB",
+            env=os.environ | {"AT": address, "REDSIGHT_TURN_BUDGET_BYTES": "32KiB"})
+
+        def ask(where, host=address):
+            request = urllib.request.Request(f"http://{address}{where}", headers={"Host": host})
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+
+        def is_ready():
+            with contextlib.suppress(OSError):
+                return ask("/readyz", "shop.internal")[0] == 200
+        place.wait_until(is_ready, 20, "redsight is ready")
+        self.assertIn(f"settings of {path}", self.sandbox.log("redsight"))
+        with self.assertRaises(urllib.error.HTTPError):
+            ask("/readyz", "elsewhere.example")
+        loads.wrk(self.sandbox, server.url, connections=64)
+
+        def refused():
+            health = json.loads(ask("/api/v1/snapshot")[1])["health"]
+            return [line for line in health if line["name"] == "connections"]
+        place.wait_until(refused, 20, "connections beyond the limit are told of")
+        self.say(refused()[0]["detail"])
+        self.assertIn("redsight_turn_budget_bytes 32768", ask("/metrics")[1])
+        self.assertEqual(self.sandbox.stop(agent), 0)
+        self.assertTrue(lines.read_text().endswith("}\n"))
 
 
 class DoctorTest(LiveTest):
