@@ -40,6 +40,8 @@ pub struct Owner<'a> {
 pub struct Entity {
     /// Service name (`service.name`).
     pub name: String,
+    /// Other names that hold as well: the applications that one server hosts.
+    pub aliases: Vec<String>,
     /// Which rule gave the name: `OTEL_SERVICE_NAME`, `systemd unit`, `executable`, `address`, …
     pub reason: String,
     /// `service.namespace`; may be empty.

@@ -16,6 +16,7 @@ use crate::process::{Listen, Process, Runtime};
 use crate::records::Key;
 use crate::resolve::Named;
 use crate::sources::container::{is_id, names};
+use crate::sources::environment;
 
 /// Digits of a container id that people use to name it; the name of a system container is shorter
 /// or is taken whole.
@@ -195,19 +196,31 @@ impl Roster {
         member.is_some_and(|member| member.named == *named || named.is_weak())
     }
 
-    /// The parent's group, if the process is one more of the same.
+    /// The group of the parent if the process is one more of the same, or else of its siblings:
+    /// one master may run several pools, each with a name.
     fn parents_group(&self, process: &Process, named: &Named) -> Option<u32> {
         let parent = self.members.get(&process.parent)?;
-        let same_program = parent.process.start <= process.start
-            && !process.executable.is_empty()
-            && parent.process.executable == process.executable
-            && parent.process.cgroup == process.cgroup
-            && parent.process.network_namespace == process.network_namespace;
-        let group = self.groups.get(&parent.group)?;
-        let same_name = group.template.name == named.name
-            && group.template.namespace == named.namespace
-            && group.instance == named.instance;
-        (same_program && (same_name || named.is_weak())).then_some(parent.group)
+        if parent.process.start > process.start || !runs_as(&parent.process, process) {
+            return None;
+        }
+        if named.is_weak() || self.is_named(parent.group, named) {
+            return Some(parent.group);
+        }
+        let mut members = self.members.values();
+        let sibling = members.find(|other| {
+            other.process.parent == process.parent
+                && runs_as(&other.process, process)
+                && self.is_named(other.group, named)
+        });
+        sibling.map(|sibling| sibling.group)
+    }
+
+    fn is_named(&self, group: u32, named: &Named) -> bool {
+        self.groups.get(&group).is_some_and(|group| {
+            group.template.name == named.name
+                && group.template.namespace == named.namespace
+                && group.instance == named.instance
+        })
     }
 
     /// A new group with this process as its first.
@@ -216,6 +229,7 @@ impl Roster {
         self.next_group = self.next_group.wrapping_add(1);
         let template = Entity {
             name: named.name.clone(),
+            aliases: named.aliases.clone(),
             reason: named.reason.to_owned(),
             namespace: named.namespace.clone(),
             ..facts(process)
@@ -323,6 +337,13 @@ impl Roster {
     }
 }
 
+impl Member {
+    /// True if this rule gave the process its name.
+    pub(crate) fn is_named_by(&self, reason: &str) -> bool {
+        self.named.reason == reason
+    }
+}
+
 impl Group {
     /// Its own word, else its place in the cluster (`namespace.pod.container`, which a restart does
     /// not change), else the container, else the host with the port it is reached at.
@@ -346,13 +367,20 @@ impl Group {
     }
 }
 
+/// True if both run the same program in the same place.
+fn runs_as(one: &Process, other: &Process) -> bool {
+    !one.executable.is_empty()
+        && one.executable == other.executable
+        && one.cgroup == other.cgroup
+        && one.network_namespace == other.network_namespace
+}
+
 /// What an entity says about its process whatever it is called.
 fn facts(process: &Process) -> Entity {
     let labels = process.labels.as_deref().cloned().unwrap_or_default();
-    let mut version = names::version(&labels);
-    if version.is_empty() {
-        version.clone_from(&process.runtime.program_version);
-    }
+    let given = [environment::version(process).unwrap_or_default(), names::version(&labels)];
+    let given = given.into_iter().find(|version| !version.is_empty());
+    let version = given.unwrap_or_else(|| process.runtime.program_version.clone());
     Entity {
         executable: process.executable.clone(),
         arguments: mask::arguments(&process.argv),

@@ -20,7 +20,7 @@ pub mod systemd;
 mod archive;
 mod script;
 mod telling;
-mod title;
+pub(crate) mod title;
 mod words;
 mod wrapper;
 

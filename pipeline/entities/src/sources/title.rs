@@ -7,6 +7,9 @@ use super::script::{node, perl, python, ruby};
 use super::words::last_part;
 use crate::resolve::Named;
 
+/// Reason of the name of a pool, whose master holds the listeners of all of them.
+pub(crate) const PHP_FPM_POOL: &str = "php-fpm pool";
+
 /// One program's way to write its title.
 struct Title {
     /// How the title begins.
@@ -35,6 +38,8 @@ enum Takes {
     Celery,
     /// A Perl web server with its arguments behind.
     Psgi,
+    /// No name, whatever follows.
+    Nothing,
     /// Always this.
     Fixed(&'static str),
 }
@@ -49,9 +54,8 @@ const TITLES: &[Title] = &[
     title("[celeryd: ", Takes::Celery, "celery app"),
     title("[celery beat]", Takes::Celery, "celery app"),
     // PHP's default pool is called `www` on every host.
-    title("php-fpm: pool www", Takes::Fixed("php-fpm"), "executable"),
-    title("php-fpm: pool ", Takes::Word(0), "php-fpm pool"),
-    title("php-fpm: master process", Takes::Fixed("php-fpm"), "executable"),
+    title("php-fpm: pool www", Takes::Nothing, ""),
+    title("php-fpm: pool ", Takes::Word(0), PHP_FPM_POOL),
     title("puma ", Takes::Brackets, "puma tag"),
     title("puma: ", Takes::Brackets, "puma tag"),
     title("thin server (", Takes::Brackets, "thin tag"),
@@ -84,6 +88,7 @@ pub(super) fn name(text: &str, command: &Command<'_>) -> Option<Named> {
     let (row, rest) = rows.into_iter().next()?;
     let named = |name: &str| (!name.is_empty()).then(|| Named::new(name, row.reason));
     match row.takes {
+        Takes::Nothing => None,
         Takes::Fixed(name) => named(name),
         Takes::Word(at) => {
             let word = rest.split_ascii_whitespace().nth(at).filter(|word| !word.starts_with('['));

@@ -13,8 +13,9 @@ use model::Timestamp;
 use super::read::ProcFs;
 use crate::directory::Directory;
 use crate::process::Listen;
-use crate::roster::Roster;
+use crate::roster::{Member, Roster};
 use crate::sources::executable::base_name;
+use crate::sources::title::PHP_FPM_POOL;
 
 mod table;
 
@@ -37,7 +38,7 @@ const SEARCH_AGAIN_NS: u64 = 60_000_000_000;
 const REREAD_NS: u64 = 10_000_000_000;
 const REREAD_SOON_NS: u64 = 900_000_000;
 /// Programs that open sockets for others and hand them on: the other holder is the owner.
-const BROKERS: &[&str] = &["systemd", "init", "inetd", "xinetd", "s6-ipcserverd"];
+const BROKERS: &[&str] = &["systemd", "init", "inetd", "xinetd", "s6-ipcserverd", "php-fpm"];
 
 /// What listens in each network namespace.
 #[derive(Debug, Default)]
@@ -145,6 +146,12 @@ pub(super) fn adopt(proc: &mut ProcFs, roster: &Roster, directory: &Directory) -
     adopted
 }
 
+/// True if the process opens sockets for others. A pool of php-fpm is called like its broker, and
+/// is none.
+fn is_broker(member: &Member) -> bool {
+    BROKERS.contains(&base_name(&member.process).as_str()) && !member.is_named_by(PHP_FPM_POOL)
+}
+
 fn by_namespace(roster: &Roster) -> HashMap<u64, Vec<u32>> {
     let mut namespaces: HashMap<u64, Vec<u32>> = HashMap::new();
     for member in roster.members() {
@@ -203,11 +210,21 @@ impl Namespace {
         changed
     }
 
-    /// Takes sockets from owners that are gone or run another program now.
+    /// Takes sockets from owners that are gone, run another program now, or may have handed them
+    /// on to a new child.
     fn disown(&mut self, roster: &Roster, fresh: &HashSet<u32>) -> bool {
         let mut changed = false;
+        let parents: HashSet<u32> = fresh
+            .iter()
+            .filter_map(|&pid| roster.member(pid))
+            .map(|member| member.process.parent)
+            .collect();
         for socket in self.sockets.values_mut() {
-            let is_lost = |pid: u32| fresh.contains(&pid) || roster.member(pid).is_none();
+            let is_lost = |pid: u32| {
+                let member = roster.member(pid);
+                fresh.contains(&pid)
+                    || member.is_none_or(|member| parents.contains(&pid) && is_broker(member))
+            };
             if socket.owner.is_some_and(is_lost) {
                 socket.owner = None;
                 socket.attempts = 0;
@@ -268,8 +285,7 @@ impl Namespace {
             let Some(member) = roster.member(pid).filter(|_| *budget > 0) else {
                 continue;
             };
-            let is_broker = BROKERS.contains(&base_name(&member.process).as_str());
-            let rank = (is_broker, member.process.start, pid);
+            let rank = (is_broker(member), member.process.start, pid);
             let limit = DESCRIPTORS_MAX.min(*budget);
             let sockets = &self.sockets;
             *budget -= proc.sockets(pid, limit, |inode| {

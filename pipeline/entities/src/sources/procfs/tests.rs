@@ -92,6 +92,39 @@ fn a_master_and_its_workers_are_one_service() {
 }
 
 #[test]
+fn every_pool_of_one_master_is_a_service_with_its_listener() {
+    let mut host = Host::new();
+    let exe = "/usr/sbin/php-fpm8.2";
+    let master = Fake {
+        command: "php-fpm8.2",
+        exe,
+        argv: &["php-fpm: master process (/etc/php-fpm.conf)"],
+        sockets: &[90, 91],
+        ..NGINX
+    };
+    host.start(master);
+    host.table(&[100], &[(9000, 90), (9001, 91)], &[]);
+    host.scan(&[100]);
+    // The workers come later, and hold the listener of their own pool only.
+    let worker = Fake { parent: 100, start: 1_001, ..master };
+    let orders = Fake { argv: &["php-fpm: pool orders"], sockets: &[90], ..worker };
+    let www = Fake { argv: &["php-fpm: pool www"], sockets: &[91], ..worker };
+    for fake in [Fake { pid: 101, ..orders }, Fake { pid: 102, ..orders }] {
+        host.start(fake);
+    }
+    host.start(Fake { pid: 103, ..www });
+    let all = [100, 101, 102, 103];
+    host.table(&all, &[(9000, 90), (9001, 91)], &[]);
+    host.scan(&all);
+    let orders = host.service("orders");
+    assert_eq!((orders.pids, orders.instance.as_str()), (vec![101, 102], "host:9000"));
+    assert_eq!(orders.listens, ["127.0.0.1:9000"]);
+    // The pool of the default name is the server itself.
+    let rest = host.service("php-fpm");
+    assert_eq!((rest.pids, rest.listens), (vec![100, 103], vec!["127.0.0.1:9001".to_owned()]));
+}
+
+#[test]
 fn two_servers_of_one_program_are_two_instances() {
     let mut host = Host::new();
     host.start(SHOP);
