@@ -24,10 +24,10 @@ impl Named {
         Self { name: name.into(), reason, ..Self::default() }
     }
 
-    /// True if nothing but the program's file or command name spoke for it, so that a parent that
-    /// runs the same program may know better (a worker that overwrote its arguments, say).
+    /// True if nothing but the program's file, command name or title spoke for it, so that a parent
+    /// that runs the same program may know better (a worker that overwrote its arguments, say).
     pub fn is_weak(&self) -> bool {
-        matches!(self.reason, "executable" | "command name")
+        matches!(self.reason, "executable" | "command name" | "process title")
     }
 }
 

@@ -59,6 +59,9 @@ pub fn name(process: &Process, files: &dyn Files) -> Option<Named> {
             let words: Vec<&str> = text.split_ascii_whitespace().collect();
             let first = words.first().map(|word| executable::without_version(last_part(word)));
             let is_command = first.is_some_and(|first| first == called || first == file);
+            if !is_command && let Some(named) = title::own(text, &called) {
+                return Some(named);
+            }
             if is_command { words } else { Vec::new() }
         }
         argv => argv.iter().map(String::as_str).collect(),

@@ -181,6 +181,11 @@ pub(super) fn name(command: &Command<'_>) -> Option<Option<Named>> {
     Some(interpreter.named(command))
 }
 
+/// True for a program that says nothing about what it runs.
+pub(super) fn is_interpreter(program: &str) -> bool {
+    INTERPRETERS.iter().any(|row| row.programs.contains(&program))
+}
+
 /// The name of a script that stands where a program should: its ending tells the language.
 pub(super) fn by_ending(command: &Command<'_>, path: &str) -> Option<Named> {
     let (_, ending) = last_part(path).rsplit_once('.')?;

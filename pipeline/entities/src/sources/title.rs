@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::command::Command;
-use super::script::{node, perl, python, ruby};
+use super::script::{self, node, perl, python, ruby};
 use super::words::last_part;
 use crate::resolve::Named;
 
@@ -128,6 +128,15 @@ pub(super) fn name(text: &str, command: &Command<'_>) -> Option<Named> {
             perl::psgi(command, &words)
         }
     }
+}
+
+/// The word before a colon, of a program that an interpreter runs and that gave itself a title:
+/// `orders: worker 3`. Better than the interpreter's name, and than nothing else.
+pub(super) fn own(text: &str, program: &str) -> Option<Named> {
+    let (word, _) = text.split_once(": ").filter(|_| script::is_interpreter(program))?;
+    let is_name = word.starts_with(|c: char| c.is_alphabetic())
+        && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+    is_name.then(|| Named::new(word, "process title"))
 }
 
 /// What stands between the last brackets.

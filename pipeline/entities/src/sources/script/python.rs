@@ -59,6 +59,7 @@ const TOOLS: &[Tool] = &[
         rule: Rule::Script(&["start-server"]),
         reason: "mod_wsgi app",
     },
+    Tool { programs: &["aiohttp.web"], rule: Rule::Application, reason: "aiohttp app" },
     Tool { programs: &["pserve"], rule: Rule::Script(&[]), reason: "pyramid configuration" },
     Tool { programs: &["faust"], rule: Rule::Flag(&["-A", "--app"]), reason: "faust app" },
     Tool {
@@ -68,7 +69,9 @@ const TOOLS: &[Tool] = &[
     },
     Tool { programs: &["nameko"], rule: Rule::Module(&["run"]), reason: "nameko service" },
     Tool {
-        programs: &["airflow", "jupyter", "mlflow", "dagster", "prefect", "superset", "rq"],
+        programs: &[
+            "airflow", "jupyter", "mlflow", "dagster", "prefect", "superset", "rq", "twisted",
+        ],
         rule: Rule::Itself,
         reason: "python tool",
     },

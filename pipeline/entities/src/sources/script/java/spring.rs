@@ -19,6 +19,8 @@ const INNER_FOLDERS: &[&str] = &["BOOT-INF/classes/", "WEB-INF/classes/"];
 /// Configuration files, the strongest first.
 const ENDINGS: &[&str] = &["properties", "yml", "yaml"];
 const STEMS: &[&str] = &["application", "bootstrap"];
+/// Folders of a class path that are looked into.
+const CLASS_FOLDERS_MAX: usize = 4;
 /// Profiles that are looked at.
 const PROFILES_MAX: usize = 4;
 /// Placeholders within placeholders.
@@ -56,11 +58,9 @@ fn configured(launch: &Launch<'_, '_>) -> Option<String> {
         _ => None,
     };
     let archive = archive_path.as_ref().and_then(|path| Archive::open(path, files));
-    let is_loader =
-        matches!(launch.main, Main::Class(class) if class.starts_with("org.springframework.boot."));
     let inner = archive.as_ref().and_then(inner_folder);
-    let unpacked = unpacked(launch, is_loader);
-    if inner.is_none() && unpacked.is_none() {
+    let unpacked = unpacked(launch);
+    if inner.is_none() && unpacked.is_empty() {
         return None;
     }
     let mut folders: Vec<PathBuf> = Vec::new();
@@ -104,16 +104,20 @@ fn locations(launch: &Launch<'_, '_>) -> Vec<PathBuf> {
     folders
 }
 
-/// Where an unpacked archive's configuration lies: `BOOT-INF/classes` of the class path or the
-/// working directory, or a folder of classes.
-fn unpacked(launch: &Launch<'_, '_>, is_loader: bool) -> Option<PathBuf> {
+/// Where an unpacked archive's configuration may lie: folders of the class path, and below the
+/// working directory if Spring's own loader runs there.
+fn unpacked(launch: &Launch<'_, '_>) -> Vec<PathBuf> {
     let command = launch.command;
-    let mut parts = launch.class_path.split(':').filter(|part| !part.ends_with(".jar"));
-    let classes = parts.find(|part| part.ends_with("/classes") || part.ends_with("classes/"));
-    if let Some(classes) = classes {
-        return Some(command.path(classes));
+    let parts = launch.class_path.split(':');
+    let parts = parts.filter(|part| !part.is_empty() && !part.ends_with(".jar"));
+    let parts = parts.filter(|part| !part.ends_with('*')).take(CLASS_FOLDERS_MAX);
+    let mut folders: Vec<PathBuf> = parts.map(|part| command.path(part)).collect();
+    let is_loader =
+        matches!(launch.main, Main::Class(class) if class.starts_with("org.springframework.boot."));
+    if is_loader {
+        folders.push(command.path("BOOT-INF/classes"));
     }
-    is_loader.then(|| command.path("BOOT-INF/classes"))
+    folders
 }
 
 /// Names of configuration files, the strongest first: with each profile, then without.
