@@ -23,7 +23,8 @@ import table  # noqa: E402
 from agent import Agent  # noqa: E402
 
 GROUPS = [
-    "nginx", "redis", "postgresql", "kernel", "cost", "scale", "counted", "durations", "replay",
+    "nginx", "redis", "postgresql", "mysql", "kernel", "cost", "scale", "counted", "durations",
+    "replay",
 ]
 
 

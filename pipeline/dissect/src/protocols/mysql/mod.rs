@@ -21,8 +21,11 @@
 //!
 //! **Not seen.** What flows after `SSLRequest` is sealed here; once opened it is read like any
 //! other connection. With zlib compression the frames are opened; with zstd the login is seen and
-//! the rest is unknown bytes. From mid-stream the capabilities are read off the answers. Passwords,
-//! parameters and rows are passed over unread. Protocol 9 (before 1998) is not read.
+//! the rest is unknown bytes. From mid-stream the capabilities are read off the answers; a
+//! connection that is compressed is not recognised then. Where bytes are missing in the middle of a
+//! result, its end is found again or the next command tells that it has passed: the request counts,
+//! as `gap` if its outcome was not seen. Passwords, parameters and rows are passed over unread.
+//! Protocol 9 (before 1998) is not read.
 //!
 //! Specification: <https://dev.mysql.com/doc/dev/mysql-server/latest/PAGE_PROTOCOL.html> and
 //! <https://mariadb.com/kb/en/clientserver-protocol/>.
