@@ -215,6 +215,10 @@ impl Consumer for Stages {
         self.tell(connection, state);
     }
 
+    fn is_at_rest(&self, state: &State) -> bool {
+        state.dissector.is_at_rest()
+    }
+
     fn closed(
         &mut self,
         connection: &Connection,

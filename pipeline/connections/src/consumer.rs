@@ -28,6 +28,12 @@ pub trait Consumer {
     /// About once a second for every live connection, from [`crate::Table::tick`].
     fn tick(&mut self, connection: &Connection, state: &mut Self::State, now: Timestamp);
 
+    /// True if nothing is awaited of these datagrams: they may be forgotten early.
+    fn is_at_rest(&self, state: &Self::State) -> bool {
+        let _ = state;
+        false
+    }
+
     /// The connection is over.
     fn closed(
         &mut self,

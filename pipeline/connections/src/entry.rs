@@ -263,7 +263,8 @@ impl<S> Entry<S> {
         if self.streams.iter().all(Stream::is_ended) {
             return Outcome::Over(CloseReason::Finished);
         }
-        let (limit_ns, reason) = self.patience(desk.limits);
+        let is_at_rest = desk.consumer.is_at_rest(&self.state);
+        let (limit_ns, reason) = self.patience(desk.limits, is_at_rest);
         if now.since_ns(self.last_seen) > limit_ns {
             return Outcome::Over(reason);
         }
@@ -272,10 +273,11 @@ impl<S> Entry<S> {
     }
 
     /// How long the connection may be silent, and what it means if it is for longer.
-    fn patience(&self, limits: &Limits) -> (u64, CloseReason) {
+    fn patience(&self, limits: &Limits, is_at_rest: bool) -> (u64, CloseReason) {
         let [a, b] = &self.streams;
         if self.connection.protocol != TCP {
-            (limits.datagram_idle_ns, CloseReason::Idle)
+            let rest_ns = limits.datagram_rest_ns;
+            (if is_at_rest { rest_ns } else { limits.datagram_idle_ns }, CloseReason::Idle)
         } else if self.sockets.contains(&Socket::Closed) {
             (limits.half_closed_ns, CloseReason::Finished)
         } else if (a.is_ended() && !b.is_started()) || (b.is_ended() && !a.is_started()) {

@@ -27,6 +27,9 @@ pub struct Limits {
     pub idle_ns: u64,
     /// How long a pair of UDP addresses may be silent.
     pub datagram_idle_ns: u64,
+    /// How long it may be silent once what was asked is answered. A resolver takes a new port for
+    /// each question; answers sent twice come within a second or two.
+    pub datagram_rest_ns: u64,
     /// How long a TCP connection may be silent if one socket is gone or if the only direction in
     /// view has ended: the end of the other may never be seen.
     pub half_closed_ns: u64,
@@ -60,6 +63,7 @@ impl Default for Limits {
             hole_ns: 2 * SECOND_NS,
             idle_ns: 3_600 * SECOND_NS,
             datagram_idle_ns: 60 * SECOND_NS,
+            datagram_rest_ns: 3 * SECOND_NS,
             half_closed_ns: 60 * SECOND_NS,
             window: 1 << 30,
             trust_window: 16 << 20,

@@ -89,6 +89,7 @@ impl Player {
                 self.table.tick(now, &mut self.transcript);
             }
             Some("ticks") => self.transcript.ticks = true,
+            Some("rests") => self.transcript.rests = true,
             Some("finish") => self.finish(),
             Some(">") => self.event(&line, true),
             Some("<") => self.event(&line, false),

@@ -11,6 +11,8 @@ pub(crate) struct Transcript {
     pub(crate) swapped: bool,
     /// True if visits are written down too.
     pub(crate) ticks: bool,
+    /// True if nothing is awaited once both ends have spoken.
+    pub(crate) rests: bool,
 }
 
 impl Transcript {
@@ -70,6 +72,10 @@ impl Consumer for Transcript {
         if self.ticks {
             self.lines.push(format!("tick {}", now.0 / 1_000_000));
         }
+    }
+
+    fn is_at_rest(&self, state: &Self::State) -> bool {
+        self.rests && !state.contains(&0)
     }
 
     fn closed(
