@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connections::{Connection, Consumer, Limits, Table};
-use dissect::{Dissector, Output, Sink, Transport};
+use dissect::{AddressNamed, Dissector, Output, Sink, Transport};
 use entities::Directory;
 use metrics::{CellHint, Red, RedLimits};
 use model::{
@@ -202,7 +202,7 @@ impl Consumer for Stages {
         if let Some(initiator) = connection.initiator {
             state.dissector.opened_by(initiator, connection.from_start == [true; 2]);
         }
-        state.ends = self.ends(connection);
+        state.ends = self.resolver.again(connection, state.ends);
     }
 
     fn tick(&mut self, connection: &Connection, state: &mut State, now: Timestamp) {
@@ -210,7 +210,7 @@ impl Consumer for Stages {
         self.dissect(connection, state, |dissector, output, _| dissector.expire(before, output));
         if self.resolver.is_unsure(state.ends, state.attempts) {
             state.attempts += 1;
-            state.ends = self.ends(connection);
+            state.ends = self.resolver.again(connection, state.ends);
         }
         self.tell(connection, state);
     }
@@ -340,6 +340,10 @@ impl Sink for Found<'_> {
         if let Some(lines) = &mut self.lines {
             lines.write(exchange, names, ends(), self.resolver);
         }
+    }
+
+    fn address_named(&mut self, named: &AddressNamed<'_>, client: Direction) {
+        self.resolver.address_named(named, self.ends[client.index()]);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use connections::Connection;
+use dissect::AddressNamed;
 use entities::Directory;
 use model::{Direction, Entity, EntityId, Owner};
 
@@ -15,7 +16,8 @@ pub(crate) struct Resolver {
     live: bool,
 }
 
-/// One end. An end without a known owner is called by its address: with the port if it serves.
+/// One end. An end without a known owner is called by the name it was asked for by if it serves,
+/// else by its address: with the port if it serves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct End {
     /// Its name if it asks.
@@ -62,10 +64,30 @@ impl Resolver {
                 return local(id);
             }
         }
-        End {
-            as_client: self.directory.address(own.ip()),
-            as_server: self.directory.server_address(own),
-            is_local: false,
+        let as_client = self.directory.address(own.ip());
+        // The end that opened the connection does not serve, and of its ports there is no end. The
+        // first datagram seen may be an answer.
+        let is_tcp = connection.protocol == 6;
+        let only_asks = connection.initiator == Some(way) && (is_tcp || own.port() > peer.port());
+        let as_server =
+            if only_asks { as_client } else { self.directory.server(own, connection.opened_at) };
+        End { as_client, as_server, is_local: false }
+    }
+
+    /// Both ends looked up again. What is known by name or address stays so: names that were told
+    /// since are for others.
+    pub(crate) fn again(&self, connection: &Connection, ends: [End; 2]) -> [End; 2] {
+        Direction::BOTH.map(|way| {
+            let known = ends[way.index()];
+            let found = self.end(connection, way);
+            if found.is_local || known.as_client == EntityId::OTHER { found } else { known }
+        })
+    }
+
+    /// A client of the connection asked for a name and was told an address.
+    pub(crate) fn address_named(&self, named: &AddressNamed<'_>, asker: End) {
+        if asker.is_local || !self.live {
+            self.directory.address_named(named.address, named.name, named.ttl_s, named.at);
         }
     }
 

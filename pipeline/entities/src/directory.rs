@@ -1,7 +1,7 @@
 //! The shared book of entities: the scanner writes, workers ask once per connection.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -12,11 +12,14 @@ use crate::listening::{Listening, OldSocket};
 use crate::process::{Listen, Process};
 use crate::records::Records;
 use crate::resolve;
+use crate::told::Told;
+
+mod peers;
+
+use peers::Peers;
 
 /// Process ids that wait to be read.
 pub(crate) const QUEUE_MAX: usize = 4_096;
-/// Peers known by address only; further ones are one entity, `_other`.
-pub(crate) const ADDRESSES_MAX: usize = 16_384;
 /// Process ids in the book; Linux gives out at most 4 Mi, hosts run some thousands.
 const PROCESSES_MAX: usize = 1 << 17;
 /// Remembered answers for newcomers, used only when ids have run out.
@@ -28,6 +31,7 @@ const HABITS_MAX: usize = 4_096;
 #[derive(Debug)]
 pub struct Directory {
     book: RwLock<Book>,
+    told: RwLock<Told>,
     generation: AtomicU64,
     host: String,
 }
@@ -37,20 +41,21 @@ pub struct Directory {
 pub struct Refused {
     /// Newcomers that share an id with others because ids or records ran out.
     pub entities: u64,
-    /// Peer addresses folded into `_other`.
+    /// Peers outside of the scope folded into `_other`.
     pub addresses: u64,
     /// Processes that wait for the next scan because the queue was full.
     pub queued: u64,
     /// Listening addresses and older connections without an owner on record.
     pub listeners: u64,
+    /// Names of addresses that had to make room, or were too long.
+    pub names: u64,
 }
 
 #[derive(Debug)]
 struct Book {
     records: Records,
     processes: HashMap<u32, Known>,
-    /// Peers known by address; port 0 stands for a peer that only asks.
-    addresses: HashMap<(IpAddr, u16), EntityId>,
+    peers: Peers,
     listening: Listening,
     queue: VecDeque<u32>,
     habits: HashMap<Asked, EntityId>,
@@ -69,13 +74,18 @@ impl Directory {
         let book = Book {
             records: Records::new(),
             processes: HashMap::new(),
-            addresses: HashMap::new(),
+            peers: Peers::default(),
             listening: Listening::default(),
             queue: VecDeque::new(),
             habits: HashMap::new(),
             refused: Refused::default(),
         };
-        Self { book: RwLock::new(book), generation: AtomicU64::new(0), host: host.to_owned() }
+        Self {
+            book: RwLock::new(book),
+            told: RwLock::default(),
+            generation: AtomicU64::new(0),
+            host: host.to_owned(),
+        }
     }
 
     /// The host's name, as given.
@@ -133,40 +143,6 @@ impl Directory {
         book.speaker(pid)
     }
 
-    /// The id for a peer that asks and is known by its address only. Its port says nothing.
-    pub fn address(&self, ip: IpAddr) -> EntityId {
-        self.peer(ip.to_canonical(), 0)
-    }
-
-    /// The id for a peer that answers on an address and is known by that only.
-    pub fn server_address(&self, address: SocketAddr) -> EntityId {
-        self.peer(address.ip().to_canonical(), address.port())
-    }
-
-    fn peer(&self, ip: IpAddr, port: u16) -> EntityId {
-        if let Some(&id) = self.read().addresses.get(&(ip, port)) {
-            return id;
-        }
-        let mut book = self.write();
-        if let Some(&id) = book.addresses.get(&(ip, port)) {
-            return id;
-        }
-        if book.addresses.len() >= ADDRESSES_MAX {
-            book.refused.addresses += 1;
-            return EntityId::OTHER;
-        }
-        let name = if port == 0 { ip.to_string() } else { SocketAddr::new(ip, port).to_string() };
-        let id = book.records.placeholder(Entity {
-            name,
-            reason: "address".into(),
-            ..Entity::default()
-        });
-        if id != EntityId::OTHER {
-            book.addresses.insert((ip, port), id);
-        }
-        id
-    }
-
     /// The entity as it is known now.
     pub fn entity(&self, id: EntityId) -> Arc<Entity> {
         model::entity::Directory::entity(self, id)
@@ -221,6 +197,7 @@ impl Directory {
         Refused {
             entities: book.records.refused,
             listeners: book.listening.refused,
+            names: self.told().refused,
             ..book.refused
         }
     }

@@ -26,6 +26,7 @@ mod listening;
 mod records;
 #[cfg(target_os = "linux")]
 mod roster;
+mod told;
 
 pub use directory::{Directory, Refused};
 pub use process::{Files, Labels, Listen, Process, Runtime};
