@@ -34,6 +34,10 @@ apache2        apache2
 ab             apache2-utils
 wrk            wrk
 redis-cli      redis-tools
+named          bind9
+dig            bind9-dnsutils
+unbound        unbound
+dnsperf        dnsperf
 tcpdump        tcpdump
 tshark         tshark
 bpftool        bpftool
