@@ -205,7 +205,8 @@ fn every_process_of_the_cases_gets_its_name() {
 fn a_line_that_is_cut_anywhere_still_gives_a_name() {
     blocks(|_, _, lines| {
         for (at, &(key, value)) in lines.iter().enumerate() {
-            for end in (0..value.len()).filter(|&end| value.is_char_boundary(end)) {
+            let ends = (0..value.len()).step_by(5).filter(|&end| value.is_char_boundary(end));
+            for end in ends {
                 // An archive is written whole: its bytes are cut below.
                 if key == "jar" && !value[..end].contains('!') {
                     continue;

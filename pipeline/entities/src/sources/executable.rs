@@ -22,14 +22,6 @@ pub fn name(process: &Process, _files: &dyn Files) -> Option<Named> {
     let is_passing = process.executable.contains("/go-build");
     let file = if is_passing { "" } else { process.executable.as_str() };
     let directory = Path::new(&process.directory);
-    if telling::is_generic(&base) {
-        let folder = Path::new(file).parent().and_then(telling::nearest_folder);
-        if folder.is_none()
-            && let Some(module) = by_module(&process.runtime.program)
-        {
-            return Some(Named::new(module, "go module"));
-        }
-    }
     Some(named(&absolute(file, directory), &base, directory))
 }
 
@@ -42,12 +34,6 @@ pub(super) fn named(path: &Path, base: &str, directory: &Path) -> Named {
         }
     }
     Named::new(base, "executable")
-}
-
-/// The last telling part of a Go package path: `example.com/shop/cmd/server` is `shop`.
-fn by_module(package: &str) -> Option<String> {
-    let (_, path) = package.split_once('/')?;
-    telling::nearest_folder(Path::new(path))
 }
 
 /// What the program was called as, if command name and first argument agree on it, else the base
