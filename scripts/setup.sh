@@ -28,6 +28,55 @@ psql           postgresql
 -              postgresql
 -              python3-grpcio
 "
+# Programs whose processes the test of names starts; each that is missing is skipped there.
+NAMED="
+busybox        busybox-static
+catatonit      catatonit
+daphne         daphne
+dnsmasq        dnsmasq-base
+dumb-init      dumb-init
+elixir         elixir
+erl            erlang-base
+gosu           gosu
+guile          guile-3.0
+gunicorn       gunicorn
+haproxy        haproxy
+-              libmojolicious-perl
+lighttpd       lighttpd
+-              lua-socket
+lua5.4         lua5.4
+mcs            mono-mcs
+memcached      memcached
+mosquitto      mosquitto
+nats-server    nats-server
+numactl        numactl
+php            php-cli
+-              php-fpm
+puma           puma
+-              python3-aiohttp
+-              python3-django
+-              python3-flask
+-              python3-hypercorn
+-              python3-tornado
+-              python3-twisted
+-              python3-uvicorn
+-              python3-waitress
+-              ruby-webrick
+runsvdir       runit
+s6-svscan      s6
+starman        starman
+strace         strace
+supervisord    supervisor
+tclsh          tcl
+thin           thin
+tini           tini
+-              libtomcat10-java
+-              tomcat10-common
+unbound        unbound
+unicorn        unicorn
+-              uwsgi-plugin-python3
+varnishd       varnish
+"
 TEST="
 $DEMO
 apache2        apache2
@@ -50,6 +99,7 @@ sysbench       sysbench
 -              python3-websockets
 -              python3-pyte
 prometheus     prometheus
+$NAMED
 "
 BENCH="
 $TEST
