@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+import sys
 import threading
 import unittest
 
@@ -14,6 +15,7 @@ from cases import LiveTest
 # Far below what the load costs, so that it is reached within seconds on any machine.
 SHARE = "0.3%"
 REQUESTS, ROUNDS_MAX = 200_000, 60
+PORT = 18600
 
 
 class GovernorTest(LiveTest):
@@ -49,6 +51,24 @@ class GovernorTest(LiveTest):
         self.say(f"{sums.requests} of {sent} requests read, {unread:.0%} of the bytes not: "
                  f"{sums.bytes}")
         self.assertGreater(unread, 0)
+
+    def test_a_budget_of_nothing_copies_nothing_and_the_ledger_adds_up(self):
+        server = servers.nginx(self.sandbox)
+        agent = self.observe("--turn-budget-bytes", 0)
+        loads.ab(self.sandbox, server.url, 200)
+        script = servers.copied(self.sandbox, "postcards.py")
+        echo = self.sandbox.start("echo", sys.executable, script, "serve", "127.0.0.1", PORT)
+        place.wait_until(lambda: "ready" in self.sandbox.log("echo"), 20, "the echo is bound")
+        self.sandbox.start("sender", sys.executable, script, "ask", "127.0.0.1", PORT,
+                           "connected", 50, 17, 300, stdin=subprocess.PIPE)
+        place.wait_until(lambda: self.sandbox.log("sender"), 20, "all is answered")
+        sent, got = map(int, self.sandbox.log("sender").split())
+        sums = self.account(agent, copied=False)
+        self.say(f"{sums.bytes}")
+        self.assertEqual((sums.requests, sums.bytes.get("parsed", 0)), (0, 0))
+        self.assertGreater(sums.seen, sent + got)
+        self.assertEqual(self.sandbox.stop(echo), -15)
+        self.assertEqual(self.ended(agent), [])
 
     @staticmethod
     def budget(agent):

@@ -177,6 +177,11 @@ static __noinline int take_datagram(struct __sk_buff *skb, struct piece *d)
 		return 0;
 	__u32 length = d->head.length, size = skb->gso_size;
 
+	if (!turn_budget_bytes) {
+		// Nothing is copied just now, and nothing follows that could tell of it.
+		c->bytes_orphaned += length;
+		return 0;
+	}
 	d->head.sequence = size < length ? size : 0;
 	d->head.captured = length < DATAGRAM_BYTES_MAX ? length : DATAGRAM_BYTES_MAX;
 	if (emit(skb, d)) {
