@@ -15,11 +15,18 @@ const WINDOW_S: usize = 60;
 /// Budgets in bytes below the one that was set: most heads, short heads, lines, nothing.
 const STEPS: [u32; 4] = [16 << 10, 4 << 10, 1 << 10, 0];
 
-/// Parts of the allowance of a window: above the first nothing more is copied, above the second
-/// less, below the third more again. Between the last two all stays as it is.
-const USED_UP: f64 = 0.95;
-const NEARLY: f64 = 0.80;
-const ROOM: f64 = 0.60;
+/// Cores of an agent that copies nothing while much passes by: measured 0.0045 with Redis at full
+/// speed. It is spent whatever the budget, so it is set aside; of a tiny share a fifth stays
+/// usable.
+const IDLE_CORES: f64 = 0.005;
+const USABLE: f64 = 0.2;
+
+/// Parts of the allowance of a window. If one more second like the last would pass the first,
+/// nothing more is copied; above the second less, below the third more again. Between the last
+/// two all stays as it is.
+const USED_UP: f64 = 0.90;
+const NEARLY: f64 = 0.75;
+const ROOM: f64 = 0.50;
 
 /// Says how many bytes of each turn may be copied.
 #[derive(Debug)]
@@ -46,9 +53,14 @@ impl Governor {
     pub(crate) fn second(&mut self, used_s: f64, elapsed_s: f64) -> u32 {
         self.seconds[self.next] = used_s;
         self.next = (self.next + 1) % WINDOW_S;
-        let part = self.seconds.iter().sum::<f64>() / (self.cores * WINDOW_S as f64);
+        let usable = (self.cores - IDLE_CORES).max(self.cores * USABLE);
+        let allowance_s = usable * WINDOW_S as f64;
+        let spent_s = self.seconds.iter().sum::<f64>();
+        let part = spent_s / allowance_s;
         let last = self.levels.len() - 1;
-        if part >= USED_UP {
+        if spent_s + used_s >= USED_UP * allowance_s && used_s > self.cores * elapsed_s {
+            self.level = last;
+        } else if part >= 1.0 {
             self.level = last;
         } else if part >= NEARLY && used_s > self.cores * elapsed_s {
             self.level = (self.level + 1).min(last);
@@ -76,7 +88,7 @@ mod tests {
         let mut budget = governor.budget();
         let step = |second| {
             // The worst case: heads are all there is, so only copying nothing saves anything.
-            let used = if budget == 0 { 0.01 } else { need(second) };
+            let used = if budget == 0 { IDLE_CORES } else { need(second) };
             budget = governor.second(used, 1.0);
             (budget, used)
         };
@@ -105,10 +117,9 @@ mod tests {
         for (cores, need) in [(0.2, 0.25), (0.2, 0.6), (0.2, 1.3), (0.1, 2.0), (1.0, 4.0)] {
             let seconds = run(cores, 1200, |_| need);
             let minute = dearest_minute(&seconds);
-            // It looks once a second: the second under way may still be spent.
-            assert!(minute <= cores * 60.0 + need, "{minute} s of {cores} cores at {need}");
+            assert!(minute <= cores * 60.0, "{minute} s of {cores} cores at {need}");
             let copied = seconds.iter().filter(|(budget, _)| *budget > 0).count();
-            assert!(copied > 40, "{cores} cores at {need}: copied only {copied} s of 1200");
+            assert!(copied > 20, "{cores} cores at {need}: copied only {copied} s of 1200");
         }
     }
 

@@ -185,7 +185,7 @@ struct Governed {
 }
 
 impl Governed {
-    /// `None` if there is no limit. What the start costs is not held against the first minute.
+    /// `None` if there is no limit. What the start cost counts as the first second's.
     fn new(settings: &Settings, agent: &Agent) -> Option<Self> {
         let budget = settings.turn_budget_bytes;
         agent.gauges.turn_budget_set.store(budget.into(), Ordering::Relaxed);
@@ -194,7 +194,7 @@ impl Governed {
         let limit = &agent.gauges.cpu_limit_millicores;
         limit.store((cores * 1e3).round() as u64, Ordering::Relaxed);
         let governor = Governor::new(cores, budget);
-        Some(Self { governor, cpu_s: cost::own().0, at: Instant::now() })
+        Some(Self { governor, cpu_s: 0.0, at: Instant::now() })
     }
 
     /// Lets the governor look at the second that has passed; the budget if it is a new one.
