@@ -30,6 +30,8 @@ pub(crate) struct Roster {
     groups: HashMap<u32, Group>,
     services: HashMap<Key, Vec<u32>>,
     next_group: u32,
+    /// The process that left last because it became another program, with its name and service.
+    became: Option<(u32, Named, EntityId)>,
 }
 
 /// One process and its place.
@@ -73,6 +75,7 @@ impl Roster {
             groups: HashMap::new(),
             services: HashMap::new(),
             next_group: 0,
+            became: None,
         }
     }
 
@@ -93,6 +96,12 @@ impl Roster {
         let pid = process.pid;
         let parents = self.parents_group(&process, &named);
         let number = parents.unwrap_or_else(|| self.found(&process, &named));
+        // A wrapper that became what it is named for: the service goes on, past included.
+        let became =
+            self.became.take().filter(|(left, as_named, _)| *left == pid && *as_named == named);
+        if let (Some((_, _, service)), Some(group)) = (became, self.groups.get_mut(&number)) {
+            group.id.get_or_insert(service);
+        }
         if let Some(group) = self.groups.get_mut(&number) {
             group.members.push(pid);
         }
@@ -133,6 +142,8 @@ impl Roster {
         let entity = self.entity(&key, member.group);
         if self.withdraw(&key, member.group) {
             self.directory.place(last, entity, &[]);
+            let is_sole = departure == Departure::Replaced;
+            self.became = last.filter(|_| is_sole).map(|service| (pid, member.named, service));
         }
         self.groups.remove(&member.group);
     }

@@ -267,6 +267,26 @@ fn a_process_that_runs_another_program_is_another_service() {
 }
 
 #[test]
+fn a_wrapper_and_what_it_becomes_are_one_service() {
+    let mut host = Host::new();
+    let argv = &["env", "/usr/bin/python3", "/srv/shop.py"];
+    host.start(Fake { command: "env", exe: "/usr/bin/env", argv, sockets: &[], ..SHOP });
+    host.scan(&[200]);
+    // It asks before it listens: the first connection knows no port of it yet.
+    host.exec(Fake { sockets: &[], ..SHOP });
+    host.scan(&[200]);
+    let early = host.connects(200, "python3");
+    host.exec(SHOP);
+    host.table(&[200], &[(8000, 8000)], &[]);
+    for _ in 0..10 {
+        host.scan(&[200]);
+    }
+    let shop = host.service("shop");
+    assert_eq!(host.directory.entity(early).instance, shop.instance);
+    assert_eq!(host.directory.services().len(), 1);
+}
+
+#[test]
 fn a_worker_that_overwrites_its_arguments_keeps_its_name() {
     let mut host = Host::new();
     host.start(SHOP);
