@@ -104,9 +104,8 @@ def next_steps(binary, listen):
     return TRY_NEXT.format(commands=listed, binary=binary, mount=place.cgroup_mount())
 
 
-def observe(sandbox, options, binary):
+def observe(options, binary):
     """Shows the shop through the agent."""
-    start_agent(sandbox, binary, options.listen)
     hint = next_steps(binary, options.listen)
     if sys.stdout.isatty() and not options.stay:
         print(hint, flush=True)
@@ -127,12 +126,15 @@ def main():
     place.end_on_signal()
     binary = None if options.no_agent else options.binary or build()
     with place.Sandbox("redsight-demo") as sandbox:
+        # The agent comes first: of a connection older than itself it says only what it can know.
+        if binary is not None:
+            start_agent(sandbox, binary, options.listen)
         print("starting nginx, Python, gRPC, Node, Redis, PostgreSQL …", flush=True)
         shoppers = shop.open_shop(sandbox, 3600)
         if binary is None:
             time.sleep(options.seconds)
         else:
-            observe(sandbox, options, binary)
+            observe(options, binary)
         sandbox.stop(shoppers)
         print(f"\n{told(sandbox.log('shoppers', lines=1))}")
     print("the demo is gone: no process, cgroup, namespace or file is left")
