@@ -58,11 +58,11 @@ impl Governor {
         let spent_s = self.seconds.iter().sum::<f64>();
         let part = spent_s / allowance_s;
         let last = self.levels.len() - 1;
-        if spent_s + used_s >= USED_UP * allowance_s && used_s > self.cores * elapsed_s {
+        let is_above = used_s > self.cores * elapsed_s;
+        let ends_soon = is_above && spent_s + used_s >= USED_UP * allowance_s;
+        if part >= 1.0 || ends_soon {
             self.level = last;
-        } else if part >= 1.0 {
-            self.level = last;
-        } else if part >= NEARLY && used_s > self.cores * elapsed_s {
+        } else if part >= NEARLY && is_above {
             self.level = (self.level + 1).min(last);
         } else if part < ROOM {
             self.level = self.level.saturating_sub(1);
