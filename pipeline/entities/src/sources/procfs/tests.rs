@@ -271,12 +271,16 @@ fn a_wrapper_and_what_it_becomes_are_one_service() {
     let mut host = Host::new();
     let argv = &["env", "/usr/bin/python3", "/srv/shop.py"];
     host.start(Fake { command: "env", exe: "/usr/bin/env", argv, sockets: &[], ..SHOP });
+    host.table(&[200], &[], &[]);
     host.scan(&[200]);
-    // It asks before it listens: the first connection knows no port of it yet.
     host.exec(Fake { sockets: &[], ..SHOP });
-    host.scan(&[200]);
+    for _ in 0..10 {
+        host.scan(&[200]);
+    }
+    // It asks before it listens: the first connection knows no port of it yet.
     let early = host.connects(200, "python3");
-    host.exec(SHOP);
+    host.scanner.read_queued();
+    host.start(SHOP);
     host.table(&[200], &[(8000, 8000)], &[]);
     for _ in 0..10 {
         host.scan(&[200]);
