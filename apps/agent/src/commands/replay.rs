@@ -1,6 +1,6 @@
 //! `redsight replay`: captures through the pipeline, on any system, without privileges.
 
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -108,5 +108,9 @@ fn report(file: &Path, summary: &ReplaySummary) {
 
 /// Columns of the terminal, or 120 where there is none.
 pub(super) fn terminal_width() -> usize {
+    // Asked first: the size is that of the terminal behind a pipe, too.
+    if !std::io::stdout().is_terminal() {
+        return 120;
+    }
     crossterm::terminal::size().map_or(120, |(columns, _)| usize::from(columns))
 }

@@ -1,5 +1,6 @@
 //! `redsight services`: who is there, why they are called so, and how they are doing.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -24,7 +25,10 @@ pub(super) fn run(arguments: &ServicesArgs) -> Result<ExitCode> {
     match arguments.output.format {
         Format::Json => println!("{}", serde_json::to_string_pretty(&services)?),
         Format::Table => {
-            print!("{}", outputs::table::services_table(&services, terminal_width()));
+            // What goes into a pipe is not cut: it may be searched for names.
+            let is_terminal = std::io::stdout().is_terminal();
+            let width = if is_terminal { terminal_width() } else { usize::MAX };
+            print!("{}", outputs::table::services_table(&services, width));
             match (services.len(), all) {
                 (0, 0) => println!("nothing seen yet; `redsight doctor` says what is observed"),
                 (0, all) => println!("none of {all} services fits the filter"),
