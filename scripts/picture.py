@@ -9,6 +9,7 @@ Needs pyte. `--keys` are pressed before, for another screen.
 
 import argparse
 import pathlib
+import re
 import sys
 import time
 import xml.sax.saxutils
@@ -61,11 +62,13 @@ def svg(screen):
             if back != GROUND:
                 parts.append(f'<rect x="{left:.1f}" y="{top}" width="{len(text) * WIDTH:.1f}" '
                              f'height="{HEIGHT}" fill="{back}"/>')
-            if text.strip():
-                weight = ' font-weight="bold"' if style.bold else ""
-                parts.append(
-                    f'<text x="{left:.1f}" y="{top + 13}" fill="{front}"{weight} xml:space="preserve"'
-                    f' textLength="{len(text) * WIDTH:.1f}">{xml.sax.saxutils.escape(text)}</text>')
+            weight = ' font-weight="bold"' if style.bold else ""
+            # A word each: whatever the font, what begins below each other stays so.
+            for word in re.finditer(r"\S+", text):
+                x = left + word.start() * WIDTH
+                shown = xml.sax.saxutils.escape(word[0])
+                parts.append(f'<text x="{x:.1f}" y="{top + 13}" fill="{front}"{weight} '
+                             f'textLength="{len(word[0]) * WIDTH:.1f}">{shown}</text>')
     return "\n".join([*parts, "</svg>", ""])
 
 
@@ -74,7 +77,7 @@ def main():
     parser = argparse.ArgumentParser(description="a picture of the terminal view")
     parser.add_argument("--connect", default="127.0.0.1:9464")
     parser.add_argument("--keys", nargs="*", default=[])
-    parser.add_argument("--size", nargs=2, type=int, default=(112, 30))
+    parser.add_argument("--size", nargs=2, type=int, default=(112, 18))
     parser.add_argument("--out", type=pathlib.Path, default=ROOT / "docs" / "top.svg")
     parser.add_argument("binary", type=pathlib.Path)
     options = parser.parse_args()
