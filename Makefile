@@ -56,9 +56,11 @@ lint:
 tidy:
 	cargo xtask tidy
 
-docs: ## Write the pages that are made from the source: protocols, commands, configuration.
+docs: ## Write what is made from the source: protocols, commands, configuration, filters, API.
 	cargo xtask protocol-docs
 	BLESS=1 cargo test --locked -p redsight --bin redsight pages
+	BLESS=1 cargo test --locked -p redsight-model --test filter_page
+	BLESS=1 cargo test --locked -p redsight-web --lib openapi
 
 bench: setup-bench ## Measure, and write docs/benchmarks.md. ARGS='--only nginx' for one group.
 	cargo build --release --locked -p redsight

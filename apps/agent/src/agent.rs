@@ -1,11 +1,14 @@
 //! The sums and what is said of them: the one place surfaces ask.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use entities::Directory;
 use metrics::{Store, StoreLimits};
-use model::view::{AgentCost, Exchanges, ExchangesAsked, MetricsForm, Query, ServiceRow, Snapshot};
+use model::view::{
+    AgentCost, Exchanges, ExchangesAsked, HealthReport, MetricsForm, Query, ServiceRow, Snapshot,
+};
 use model::{Entity, Rollup, TapHealth, TapState};
 
 use crate::recent::Recent;
@@ -148,15 +151,13 @@ impl Agent {
 
     /// Adds services that run and listen, and have not spoken yet.
     fn add_silent(&self, snapshot: &mut Snapshot) {
-        let is_same = |a: &Entity, b: &Entity| {
-            a.name == b.name && a.namespace == b.namespace && a.instance == b.instance
-        };
-        for entity in self.directory.services() {
-            if !snapshot.services.iter().any(|row| is_same(&row.entity, &entity)) {
-                let row = ServiceRow { entity, coverage: 1.0, ..ServiceRow::default() };
-                snapshot.services.push(row);
-            }
-        }
+        let seen: HashSet<_> = snapshot.services.iter().map(|row| identity(&row.entity)).collect();
+        let mut silent = self.directory.services();
+        silent.retain(|entity| !seen.contains(&identity(entity)));
+        // They come in the order of their identities.
+        silent.dedup_by(|a, b| identity(a) == identity(b));
+        let row = |entity| ServiceRow { entity, coverage: 1.0, ..ServiceRow::default() };
+        snapshot.services.extend(silent.into_iter().map(row));
     }
 
     fn cost(&self, cardinality_overflow: u64) -> AgentCost {
@@ -180,10 +181,18 @@ impl Query for Agent {
     fn snapshot(&self, window_s: f64) -> Snapshot {
         let mut snapshot = self.store().snapshot(window_s, &*self.directory);
         self.add_silent(&mut snapshot);
-        snapshot.agent = self.cost(snapshot.agent.cardinality_overflow);
-        snapshot.health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        snapshot.health.extend(self.gauges.refusals());
+        let HealthReport { health, agent, .. } = self.health();
+        (snapshot.health, snapshot.agent) = (health, agent);
         snapshot
+    }
+
+    fn health(&self) -> HealthReport {
+        let store = self.store();
+        let (at_us, overflow) = (store.latest().as_micros(), store.overflow());
+        drop(store);
+        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        health.extend(self.gauges.refusals());
+        HealthReport { at_us, health, agent: self.cost(overflow) }
     }
 
     fn exchanges(&self, asked: &ExchangesAsked) -> Exchanges {
@@ -199,4 +208,9 @@ impl Query for Agent {
     fn ready(&self) -> bool {
         self.ready.load(Ordering::Acquire)
     }
+}
+
+/// What tells services apart.
+fn identity(entity: &Entity) -> (&str, &str, &str) {
+    (&entity.name, &entity.namespace, &entity.instance)
 }

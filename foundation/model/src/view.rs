@@ -138,6 +138,18 @@ pub struct AgentCost {
     pub turn_budget_bytes: u64,
 }
 
+/// What is on, off or refused, and what the agent itself uses.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct HealthReport {
+    /// When the sums were last added to, microseconds since the epoch.
+    pub at_us: u64,
+    /// Taps, protocols and outputs, one line each.
+    pub health: Vec<TapHealth>,
+    /// What the agent itself uses and refuses.
+    pub agent: AgentCost,
+}
+
 /// The forms in which `/metrics` can be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricsForm {
@@ -170,6 +182,8 @@ impl MetricsForm {
 pub trait Query: Send + Sync {
     /// The picture over about the last `window_s` seconds; 0 means since the start.
     fn snapshot(&self, window_s: f64) -> Snapshot;
+    /// The same without the picture, for whoever asks how the agent is: costs next to nothing.
+    fn health(&self) -> HealthReport;
     /// Exchanges as they happen. Whoever asks at least every few seconds is shown all of them, as
     /// far as they fit in the ring; before that, there are samples only. Never holds up a worker.
     fn exchanges(&self, asked: &ExchangesAsked) -> Exchanges;

@@ -1,6 +1,6 @@
 //! `docs/filters.md` lists the keys that there are.
 //!
-//! The list stands between two marks; `REDSIGHT_WRITE_DOCS=1 cargo test -p redsight-model --test
+//! The list stands between two marks; `BLESS=1 cargo test -p redsight-model --test
 //! filter_page` writes it.
 
 use std::path::Path;
@@ -52,12 +52,12 @@ fn the_page_lists_every_key() {
     let page = std::fs::read_to_string(PAGE).expect("docs/filters.md is there");
     let (start, rest) = page.split_once(MARKS[0]).expect("the first mark is there");
     let (found, end) = rest.split_once(MARKS[1]).expect("the second mark is there");
-    if std::env::var_os("REDSIGHT_WRITE_DOCS").is_some() {
+    if std::env::var_os("BLESS").is_some() {
         let whole = format!("{start}{}{}{}{end}", MARKS[0], list(), MARKS[1]);
         std::fs::write(Path::new(PAGE), whole).expect("docs/filters.md can be written");
         return;
     }
-    let remedy = "REDSIGHT_WRITE_DOCS=1 cargo test -p redsight-model --test filter_page";
+    let remedy = "BLESS=1 cargo test -p redsight-model --test filter_page";
     assert!(found == list(), "docs/filters.md is not what the keys say; write it anew: {remedy}");
 }
 

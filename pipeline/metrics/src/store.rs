@@ -202,6 +202,11 @@ impl Store {
         self.overflow + self.services.refused()
     }
 
+    /// When the newest window closed.
+    pub const fn latest(&self) -> Timestamp {
+        self.latest
+    }
+
     /// Series dropped because nobody fed them and one of their ends was gone.
     pub const fn expired(&self) -> u64 {
         self.expired

@@ -9,9 +9,6 @@ use crate::problem::Problem;
 pub(crate) struct Window(pub(crate) f64);
 
 impl Window {
-    /// The shortest: for answers in which only what is true now is read.
-    pub(crate) const NOW: Self = Self(1.0);
-
     /// Reads the value of the parameter; none gives the default.
     pub(crate) fn parse(asked: Option<&str>) -> Result<Self, Problem> {
         let Some(text) = asked else {

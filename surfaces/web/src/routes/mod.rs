@@ -3,7 +3,7 @@
 pub(crate) mod edges;
 pub(crate) mod endpoints;
 pub(crate) mod exchanges;
-pub(crate) mod health;
+mod health;
 mod index;
 pub(crate) mod ledger;
 mod livez;

@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use model::TapState;
-use model::view::{Query, Snapshot};
+use model::view::Query;
 
 use crate::ask::Ask;
 use crate::problem::Problem;
@@ -23,10 +23,8 @@ fn obstacle(query: &dyn Query) -> Option<String> {
     if query.ready() {
         return None;
     }
-    // The shortest window: only the health lines are read.
-    let Snapshot { health, .. } = query.snapshot(1.0);
     let mut reason = String::from("not ready\n");
-    for line in &health {
+    for line in &query.health().health {
         if matches!(line.state, TapState::On | TapState::Off) {
             continue;
         }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::view::{AgentCost, EdgeRow, EndpointRow, ExchangeRow, Exchanges, ExchangesAsked};
-use model::view::{MetricsForm, Query, Red, ServiceRow, Snapshot};
+use model::view::{HealthReport, MetricsForm, Query, Red, ServiceRow, Snapshot};
 use model::{Entity, Ledger, TapHealth, TapState};
 use web::Server;
 
@@ -35,6 +35,11 @@ impl Query for Fake {
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         windows.push(window_s);
         picture(window_s)
+    }
+
+    fn health(&self) -> HealthReport {
+        let Snapshot { at_us, health, agent, .. } = picture(1.0);
+        HealthReport { at_us, health, agent }
     }
 
     fn exchanges(&self, asked: &ExchangesAsked) -> Exchanges {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 
-use model::view::{Exchanges, ExchangesAsked, MetricsForm, Query, Snapshot};
+use model::view::{Exchanges, ExchangesAsked, HealthReport, MetricsForm, Query, Snapshot};
 use web::WebError;
 
 use crate::client::{Client, ask};
@@ -160,6 +160,10 @@ impl Query for Broken {
             }
         }
         picture(window_s)
+    }
+
+    fn health(&self) -> HealthReport {
+        HealthReport::default()
     }
 
     fn exchanges(&self, _asked: &ExchangesAsked) -> Exchanges {
