@@ -81,13 +81,21 @@ impl Steering {
         if until[Direction::Backward.index()].is_some() {
             mode |= steer::UNTIL_BACKWARD;
         }
+        let is_ours = owner.load(Ordering::Relaxed) == connection.0;
         // A slot that another connection has taken says nothing of this one already.
-        if mode == 0 && owner.load(Ordering::Relaxed) != connection.0 {
+        if mode == 0 && !is_ours {
             return;
         }
-        // The mode is cleared first, so that the kernel never joins an old mode with new numbers.
-        wish.store(0, Ordering::Relaxed);
-        let [forward, backward] = until.map(|n| u64::from(n.unwrap_or(0)));
+        // What ends is cleared first, and its number stays, so that the kernel never joins an old
+        // mode with new numbers. What goes on is not taken away for a moment: without it the kernel
+        // falls back to a budget that a long turn has used up, and a worker may be put to sleep
+        // between two stores.
+        let before = if is_ours { wish.load(Ordering::Relaxed) } else { 0 };
+        wish.store(before & u64::from(mode), Ordering::Relaxed);
+        let numbers = sequences.load(Ordering::Relaxed);
+        let [forward, backward] = until;
+        let forward = forward.map_or(numbers & u64::from(u32::MAX), u64::from);
+        let backward = backward.map_or(numbers >> 32, u64::from);
         sequences.store(forward | backward << 32, Ordering::Release);
         owner.store(connection.0, Ordering::Release);
         wish.store(u64::from(mode), Ordering::Release);
