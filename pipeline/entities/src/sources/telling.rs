@@ -4,9 +4,9 @@ use std::path::{Component, Path, PathBuf};
 
 /// Endings that belong to the language and not to the name.
 const SUFFIXES: &[&str] = &[
-    ".py", ".pyc", ".pyz", ".pyw", ".ipynb", ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts", ".tsx",
-    ".jsx", ".rb", ".ru", ".php", ".phar", ".pl", ".psgi", ".sh", ".bash", ".jar", ".war", ".ear",
-    ".java", ".lua", ".R", ".r", ".jl", ".tcl", ".exs", ".ex", ".escript", ".dart", ".ps1",
+    ".py", ".pyc", ".pyz", ".tac", ".pyw", ".ipynb", ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts",
+    ".tsx", ".jsx", ".rb", ".ru", ".php", ".phar", ".pl", ".psgi", ".sh", ".bash", ".jar", ".war",
+    ".ear", ".java", ".lua", ".R", ".r", ".jl", ".tcl", ".exs", ".ex", ".escript", ".dart", ".ps1",
     ".groovy", ".kts", ".clj", ".scm", ".rkt", ".awk", ".raku", ".lisp", ".swift", ".csx", ".fsx",
 ];
 
@@ -88,6 +88,7 @@ const GENERIC_FOLDERS: &[&str] = &[
     "opt",
     "out",
     "output",
+    "project",
     "public",
     "release",
     "releases",

@@ -44,10 +44,12 @@ pub(super) fn name(command: &Command<'_>, program: Program<'_>, rest: &[&str]) -
 /// Rules of tools of the language.
 pub(crate) fn tool(command: &Command<'_>, program: &str, words: &[&str]) -> Option<Named> {
     match program {
-        // Both run a script of the Mojolicious kind.
+        // Both run a script of the Mojolicious kind; the second starts itself anew without it.
         "morbo" | "hypnotoad" => {
-            let script = operands(words, &["-l", "--listen", "-m", "--mode", "-w", "--watch"]);
-            command.by_path(script.first()?, "mojolicious application")
+            let valued = ["-l", "--listen", "-m", "--mode", "-w", "--watch", "-b", "--backend"];
+            let kept = command.process.environment.get("HYPNOTOAD_APP");
+            let script = kept.or_else(|| operands(words, &valued).first().copied());
+            command.by_path(script?, "mojolicious application")
         }
         _ if SERVERS.contains(&program) => psgi(command, words),
         _ => None,

@@ -162,6 +162,7 @@ pub(crate) fn tool(command: &Command<'_>, program: &str, words: &[&str]) -> Opti
         "celery" | "celery3" => return celery(command, words),
         "flask" => return flask(command, words),
         "uwsgi" | "uwsgi-core" | "pyuwsgi" => return uwsgi(command, words),
+        "twistd" | "twistd3" => return twistd(command, words),
         "django-admin" | "django" => return django(command, None),
         "ipykernel_launcher" => return Some(Named::new("ipykernel", "python module")),
         _ if program.starts_with("uwsgi_") => return uwsgi(command, words),
@@ -306,11 +307,27 @@ fn uwsgi(command: &Command<'_>, words: &[&str]) -> Option<Named> {
     let stem = file.as_ref().and_then(|file| file.file_stem()?.to_str());
     let stem = stem.filter(|stem| !telling::is_generic(stem) && *stem != "uwsgi");
     let spec = module.or(script);
-    let is_telling = |name: &String| !telling::is_generic(name);
-    let by_app = spec.and_then(|spec| telling::by_module(&spec, &folder)).filter(is_telling);
     let named = |name| Named::new(name, "uwsgi app");
-    by_app
-        .map(named)
+    // What tells by itself comes before the file, and that before a folder.
+    let own = spec.as_deref().and_then(|spec| telling::by_module(spec, Path::new("/")));
+    let own = own.filter(|name| !telling::is_generic(name) && !is_folder_of(name, spec.as_deref()));
+    own.map(named)
         .or_else(|| Some(Named::new(stem?, "uwsgi configuration")))
+        .or_else(|| telling::by_module(spec.as_deref()?, &folder).map(named))
         .or_else(|| command.by_folder(&folder, "uwsgi app"))
+}
+
+/// True if the name is that of a folder on the way to a file, and not the file's own.
+fn is_folder_of(name: &str, path: Option<&str>) -> bool {
+    path.is_some_and(|path| path.contains('/') && telling::stem(last_part(path)) != name)
+}
+
+/// A configuration or plug-in of Twisted's starter.
+fn twistd(command: &Command<'_>, words: &[&str]) -> Option<Named> {
+    let script = ["-y", "-ny", "-noy", "--python"].iter().find_map(|flag| value(words, &[flag]));
+    if let Some(script) = script {
+        return command.by_path(script, "twisted application");
+    }
+    let plugin = operands(words, &["-l", "--logfile", "--pidfile", "-r", "-u", "-g"]);
+    Some(Named::new(format!("twistd-{}", plugin.first()?), "python tool"))
 }
