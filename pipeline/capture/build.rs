@@ -6,7 +6,8 @@ use std::process::Command;
 const PROGRAMS: &[&str] = &["src/linux/wire/wire.bpf.c"];
 
 fn main() {
-    for header in ["record.h", "packet.h", "state.h", "copy.h", "early.h", "datagram.h"] {
+    for header in ["record.h", "kernel.h", "packet.h", "state.h", "copy.h", "early.h", "datagram.h"]
+    {
         println!("cargo:rerun-if-changed=src/linux/wire/{header}");
     }
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {

@@ -92,7 +92,7 @@ impl Live {
         tap.attach()?;
 
         let agent = Arc::new(Agent::new(Arc::clone(&directory), settings.store));
-        agent.set_health(health_lines(&scope));
+        agent.set_health(health_lines(&scope, &tap));
         let wishes = Arc::new(Wishes::default());
         let mut threads = Vec::new();
         let refused = Arc::clone(&agent.gauges.lines_refused);
@@ -285,9 +285,10 @@ impl Loop {
         self.tap.drain_passed(now(), |event| worker.event(event));
         let (tap, table) = (self.tap.counters(), self.worker.connection_counters());
         // Bytes that no connection of the table can stand for: refused for want of room, of a
-        // socket that could not report, or sent to an end that had reset the connection.
+        // socket that could not report, sent to an end that had reset the connection, or of another
+        // connection under the same name.
         let lost = table.refused_bytes + tap.bytes_orphaned + table.late_lost_bytes;
-        let unclaimed = [lost, table.late_bytes];
+        let unclaimed = [lost, table.late_bytes + table.out_of_window_bytes];
         if unclaimed != self.unclaimed {
             let [lost, skipped] = [0, 1].map(|i| unclaimed[i].saturating_sub(self.unclaimed[i]));
             self.unclaimed = unclaimed;
@@ -344,8 +345,9 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
     thread.with_context(|| format!("cannot start the thread {name}"))
 }
 
-fn health_lines(scope: &str) -> Vec<TapHealth> {
+fn health_lines(scope: &str, tap: &WireTap) -> Vec<TapHealth> {
     let mut lines = vec![health::line("wire tap", TapState::On, format!("observes {scope}"), "")];
+    lines.extend(tap.findings());
     lines.extend(health::blind_spots());
     lines
 }

@@ -10,7 +10,7 @@ use std::ops::AddAssign;
 pub use read::read;
 
 /// Changes with every change of a record.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
 /// Slots of the steering table; a power of two.
 pub const STEERING_SLOTS: usize = 65_536;
@@ -97,7 +97,7 @@ pub struct OpenedRecord {
     pub local: [u64; 3],
     /// The same of the other end.
     pub remote: [u64; 3],
-    /// Network namespace cookie.
+    /// Network namespace cookie, or inode number (see [`TapSettings::netns`]).
     pub netns: u64,
     /// Process that owns the socket; 0 if not known.
     pub pid: u32,
@@ -165,6 +165,52 @@ pub struct HealthRecord {
     pub rtt_us: u32,
     /// Segments sent again so far.
     pub retransmits: u32,
+}
+
+/// What the kernel allows the programs; told to them before they are loaded.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct TapSettings {
+    /// Where the network namespace of a packet's socket comes from; see [`source`].
+    pub netns: u8,
+    /// Where that of a socket comes from when its handshake is done, if not from memory.
+    pub handshake_netns: u8,
+    /// Where the process that runs comes from.
+    pub pid: u8,
+    /// Where its command comes from.
+    pub command: u8,
+    /// Offset of the namespace's pointer in `struct sock`.
+    pub sock_net: u32,
+    /// Offset of its inode number in `struct net`.
+    pub net_inode: u32,
+    /// Offset of the process id in `struct task_struct`.
+    pub task_tgid: u32,
+    /// Offset of the command in `struct task_struct`.
+    pub task_comm: u32,
+}
+
+impl TapSettings {
+    /// As the programs read it.
+    pub fn to_bytes(&self) -> [u8; size_of::<Self>()] {
+        let mut bytes = [0; size_of::<Self>()];
+        let sources = [self.netns, self.handshake_netns, self.pid, self.command];
+        let words = [self.sock_net, self.net_inode, self.task_tgid, self.task_comm];
+        let words = words.map(u32::to_ne_bytes);
+        for (to, from) in bytes.iter_mut().zip(sources.iter().chain(words.as_flattened())) {
+            *to = *from;
+        }
+        bytes
+    }
+}
+
+/// Values of the sources in [`TapSettings`].
+pub mod source {
+    /// It cannot be had.
+    pub const NOWHERE: u8 = 0;
+    /// A helper of the kernel gives it.
+    pub const HELPER: u8 = 1;
+    /// It is read from the kernel's memory.
+    pub const MEMORY: u8 = 2;
 }
 
 /// What user space wants of one connection: one slot of the steering table.
@@ -250,6 +296,7 @@ records! {
     EstablishedRecord = 56,
     ClosedRecord = 80,
     HealthRecord = 48,
+    TapSettings = 20,
     Steering = 40,
     TapCounters = 64,
 }

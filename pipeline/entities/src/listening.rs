@@ -111,7 +111,9 @@ impl Listening {
         cookie: u64,
         key: &K,
     ) -> Option<u32> {
-        if let Some(inode) = self.inodes.get(&cookie) {
+        // Where the kernel gives no cookies, the tap tells the inode itself; those are large.
+        let is_inode = tables.contains_key(&cookie).then_some(&cookie);
+        if let Some(inode) = self.inodes.get(&cookie).or(is_inode) {
             return tables.get(inode)?.get(key).copied();
         }
         let mut found = tables.values().filter_map(|table| table.get(key).copied());
@@ -168,6 +170,8 @@ mod tests {
         listening.replace(7, [(tcp("0.0.0.0:80"), 1)].into_iter());
         listening.replace(8, [(tcp("0.0.0.0:80"), 2)].into_iter());
         assert_eq!(ask(&listening, 100, "127.0.0.1:80"), None);
+        // A tap without cookies tells the inode itself.
+        assert_eq!(ask(&listening, 7, "127.0.0.1:80"), Some(1));
         listening.learn(100, 8);
         assert_eq!(ask(&listening, 100, "127.0.0.1:80"), Some(2));
         listening.replace(8, std::iter::empty());

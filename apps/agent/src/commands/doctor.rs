@@ -59,7 +59,7 @@ fn findings(arguments: &DoctorArgs) -> Vec<TapHealth> {
             findings.extend(second.health);
         }
         None => {
-            findings.push(trial(&cgroups));
+            findings.extend(trial(&cgroups));
             let none = format!("none answers on {}", arguments.agent.connect);
             findings.push(health::line("running agent", TapState::Off, none, "redsight run"));
             findings.extend(health::blind_spots());
@@ -226,7 +226,7 @@ fn machine() -> Vec<TapHealth> {
 
 /// Loads the tap: that runs the verifier and attaches nothing.
 #[cfg(target_os = "linux")]
-fn trial(cgroups: &[PathBuf]) -> TapHealth {
+fn trial(cgroups: &[PathBuf]) -> Vec<TapHealth> {
     use capture::linux::cgroup_directories;
     use capture::linux::wire::{WireOptions, WireTap};
 
@@ -235,14 +235,19 @@ fn trial(cgroups: &[PathBuf]) -> TapHealth {
         WireTap::load(WireOptions { cgroups, ring_bytes: 4096, turn_budget_bytes })
     });
     match tap {
-        Ok(_) => health::line("wire tap", TapState::On, "the kernel takes its programs", ""),
+        Ok(tap) => {
+            let taken = "the kernel takes its programs";
+            let mut lines = vec![health::line("wire tap", TapState::On, taken, "")];
+            lines.extend(tap.findings());
+            lines
+        }
         Err(error) => {
             let remedy = match error.exit_code() {
                 77 => "see capabilities",
                 69 => "see kernel and cgroup",
                 _ => "",
             };
-            health::line("wire tap", TapState::Refused, error.to_string(), remedy)
+            vec![health::line("wire tap", TapState::Refused, error.to_string(), remedy)]
         }
     }
 }
@@ -253,9 +258,9 @@ fn machine() -> Vec<TapHealth> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn trial(_cgroups: &[PathBuf]) -> TapHealth {
+fn trial(_cgroups: &[PathBuf]) -> Vec<TapHealth> {
     let why = "live taps need Linux in this version";
-    health::line("wire tap", TapState::Refused, why, "redsight replay works everywhere")
+    vec![health::line("wire tap", TapState::Refused, why, "redsight replay works everywhere")]
 }
 
 #[cfg(test)]

@@ -20,9 +20,7 @@ struct piece {
 		if (!r)                                                                   \
 			return false;                                                     \
 		r->head = p->head;                                                        \
-		asm volatile("" : "+r"(n));                                               \
-		n = n > SIZE ? SIZE : n;                                                  \
-		if (n > 0 && bpf_skb_load_bytes(skb, p->offset, r->payload, n))           \
+		if (n > 0 && !load(skb, p->offset, r->payload, n, SIZE))                  \
 			r->head.captured = 0;                                             \
 		bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);                                  \
 		return true;                                                              \

@@ -2,7 +2,7 @@
 //
 // UDP: flows instead of connections. One socket may speak to many peers, so what is known of a
 // flow is kept by its identity, and only the owner by socket. A datagram stands alone: it is copied
-// up to DATAGRAM_BYTES_MAX, or passed over if user space has given up its flow.
+// up to a budget, or passed over if user space has given up its flow.
 //
 // Who sends is the caller: nothing lies between sendmsg() and the egress program.
 #pragma once
@@ -76,7 +76,7 @@ static __always_inline bool read_datagram(struct __sk_buff *skb, struct piece *d
 // Gives the packet the identity of its flow.
 static __always_inline void identify(struct __sk_buff *skb, const struct ends *p, struct piece *d)
 {
-	__u64 scope = p->loopback ? bpf_get_netns_cookie(skb) : 0;
+	__u64 scope = p->loopback ? netns_at_packet(skb) : 0;
 
 	d->head.connection = connection_of(p, scope ^ PROTOCOL_UDP);
 	d->head.backward = is_backward(p);
@@ -110,10 +110,10 @@ static __noinline int meet(struct __sk_buff *skb, const struct ends *p, const st
 	if (!s)
 		return 0;
 	if (!s->netns)
-		s->netns = bpf_get_netns_cookie(skb);
-	if (outgoing && pid != s->owner) {
+		s->netns = netns_at_packet(skb);
+	if (outgoing && pid && pid != s->owner) {
 		s->owner = pid;
-		bpf_get_current_comm(s->command, sizeof(s->command));
+		current_command(s->command);
 	}
 	__u8 backward = d->head.backward ^ !outgoing;
 	__u64 own = d->head.connection ^ backward, other = d->head.connection ^ !backward;
@@ -175,15 +175,16 @@ static __noinline int take_datagram(struct __sk_buff *skb, struct piece *d)
 
 	if (!d || !c)
 		return 0;
-	__u32 length = d->head.length, size = skb->gso_size;
+	__u32 length = d->head.length, size = skb->gso_size, most = turn_budget_bytes;
 
-	if (!turn_budget_bytes) {
+	if (!most) {
 		// Nothing is copied just now, and nothing follows that could tell of it.
 		c->bytes_orphaned += length;
 		return 0;
 	}
+	most = most < DATAGRAM_BYTES_MAX ? most : DATAGRAM_BYTES_MAX;
 	d->head.sequence = size < length ? size : 0;
-	d->head.captured = length < DATAGRAM_BYTES_MAX ? length : DATAGRAM_BYTES_MAX;
+	d->head.captured = length < most ? length : most;
 	if (emit(skb, d)) {
 		c->bytes_copied += d->head.captured;
 		return 0;
@@ -210,13 +211,15 @@ static __noinline int send_datagram(struct __sk_buff *skb)
 	identify(skb, &p, &d);
 	c->packets++;
 	c->bytes_seen += d.head.length;
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	// Its place in the table of flows is kept by who receives it, if that is observed at all.
+	if (is_passed_over(c, &d))
+		return 0;
+	__u32 pid = current_pid();
 	__u64 own = d.head.connection ^ d.head.backward;
 	struct flow *flow = bpf_map_lookup_elem(&flows, &own);
-	if (flow && is_passed_over(c, &d))
-		return 0;
 	d.head.at = bpf_ktime_get_ns();
-	if (!flow || flow->owner != pid || d.head.at - flow->announced_at > ANNOUNCE_EVERY_NS)
+	if (!flow || (pid && flow->owner != pid) ||
+	    d.head.at - flow->announced_at > ANNOUNCE_EVERY_NS)
 		meet(skb, &p, &d, pid, 1);
 	return take_datagram(skb, &d);
 }
@@ -258,7 +261,7 @@ static __always_inline void note_maker(struct bpf_sock *sk)
 	if (!s)
 		return;
 	s->owner = bpf_get_current_pid_tgid() >> 32;
-	s->netns = bpf_get_netns_cookie(sk);
+	s->netns = netns_at_creation(sk);
 	bpf_get_current_comm(s->command, sizeof(s->command));
 }
 

@@ -33,11 +33,9 @@ static __noinline int keep_early(struct __sk_buff *skb, __u32 offset, __u32 leng
 	e->head.connection = 0;
 	if (!read_ends(skb, &p))
 		return 0;
-	asm volatile("" : "+r"(n));
-	if (n == 0 || n > EARLY_BYTES_MAX || bpf_skb_load_bytes(skb, offset, e->payload, n))
+	if (!load(skb, offset, e->payload, n, EARLY_BYTES_MAX))
 		return 0;
-	__u64 scope = p.loopback ? bpf_get_netns_cookie(skb) : 0;
-	e->head.connection = connection_of(&p, scope ^ PROTOCOL_TCP);
+	e->head.connection = connection_of(&p, scope_of(&p, netns_at_packet(skb)) ^ PROTOCOL_TCP);
 	e->head.at = bpf_ktime_get_ns();
 	e->head.sequence = sequence;
 	e->head.length = length;

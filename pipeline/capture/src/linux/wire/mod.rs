@@ -7,6 +7,7 @@
 mod clock;
 mod events;
 mod maps;
+mod offers;
 mod ring;
 mod steering;
 
@@ -17,11 +18,12 @@ use std::time::{Duration, Instant};
 
 use abi::TapCounters;
 use libbpf_rs::{Link, MapCore, MapFlags, Object, ObjectBuilder};
-use model::{Closed, LossCounters, Passed, TapEvent, Timestamp};
+use model::{Closed, LossCounters, Passed, TapEvent, TapHealth, Timestamp};
 
 use super::TapError;
 use clock::epoch_offset_ns;
 use maps::find;
+use offers::Offers;
 use ring::Ring;
 pub use steering::Steering;
 
@@ -29,6 +31,8 @@ static PROGRAMS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/wire.bpf.o"))
 
 /// The section of variables that programs read and user space may write.
 const DATA: &str = ".data";
+/// The end of the name of the map with what the programs are told before they are loaded.
+const SETTINGS: &str = ".rodata";
 
 /// How often the distance between the monotonic clock and the epoch is measured anew.
 const CLOCK_CHECK_INTERVAL: Duration = Duration::from_secs(10);
@@ -63,6 +67,7 @@ pub struct WireTap {
     steering: Steering,
     /// Bytes of unwanted datagrams that were handed on.
     passed: u64,
+    offers: Offers,
 }
 
 impl WireTap {
@@ -74,6 +79,7 @@ impl WireTap {
         let ring_bytes = options.ring_bytes.next_power_of_two().max(4096);
         let failed = |what: &'static str| move |e: libbpf_rs::Error| TapError::from_bpf(what, &e);
         libbpf_rs::set_print(None);
+        let offers = Offers::look();
         let mut open = ObjectBuilder::default()
             .open_memory(PROGRAMS)
             .map_err(failed("open the tap's programs"))?;
@@ -85,6 +91,10 @@ impl WireTap {
                     map.initial_value_mut().and_then(|value| value.first_chunk_mut::<4>())
             {
                 *budget = options.turn_budget_bytes.to_ne_bytes();
+            } else if map.name().to_string_lossy().ends_with(SETTINGS)
+                && let Some(value) = map.initial_value_mut().and_then(|v| v.first_chunk_mut())
+            {
+                *value = offers.settings.to_bytes();
             }
         }
         let object = open.load().map_err(failed("load the tap's programs"))?;
@@ -101,7 +111,13 @@ impl WireTap {
             events: 0,
             steering,
             passed: 0,
+            offers,
         })
+    }
+
+    /// What this kernel does not offer, what takes its place, and what is the worse for it.
+    pub fn findings(&self) -> Vec<TapHealth> {
+        self.offers.findings()
     }
 
     /// The table that says what is worth copying.

@@ -2,7 +2,7 @@
 /* Records between the wire tap and user space. Their Rust side, redsight-abi, asserts the sizes. */
 #pragma once
 
-#define ABI_VERSION 2
+#define ABI_VERSION 3
 #define STEERING_SLOTS 65536
 #define SILENT_BYTES_MAX (1024 * 1024)
 #define PIECES_MAX 17
@@ -81,6 +81,23 @@ struct health_record {
 	struct record_head head;
 	__u32 rtt_us;
 	__u32 retransmits;
+};
+
+/* Where a fact comes from. */
+enum source { FROM_NOWHERE, FROM_HELPER, FROM_MEMORY };
+
+/* What this kernel allows; known before the programs are loaded. */
+struct tap_settings {
+	/* enum source each: */
+	__u8 netns;
+	__u8 handshake_netns;
+	__u8 pid; /* of who sends */
+	__u8 command;
+	/* Where it lies in the kernel's own structures. */
+	__u32 sock_net;
+	__u32 net_inode;
+	__u32 task_tgid;
+	__u32 task_comm;
 };
 
 /* What user space wants of one connection. Sequence numbers are those of the next byte wanted. */

@@ -20,6 +20,7 @@
 #include <stddef.h>
 #include "record.h"
 #include "packet.h"
+#include "kernel.h"
 #include "state.h"
 #include "copy.h"
 #include "early.h"
@@ -56,7 +57,7 @@ static __always_inline void announce(struct socket_state *s, const struct ends *
 	__builtin_memcpy(r->command, s->command, sizeof(r->command));
 	// The command noted is the creator's. Another process is the one that is sending now.
 	if (pid != s->creator)
-		bpf_get_current_comm(r->command, sizeof(r->command));
+		current_command(r->command);
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 	s->announced = 1;
 	s->announced_pid = pid;
@@ -89,9 +90,9 @@ static __noinline int introduce(struct __sk_buff *skb, struct socket_state *s, _
 		return 0;
 	if (!s->connection) {
 		if (!s->netns)
-			s->netns = bpf_get_netns_cookie(skb);
+			s->netns = netns_at_packet(skb);
 		s->backward = is_backward(&p) ^ !outgoing;
-		s->connection = connection_of(&p, (p.loopback ? s->netns : 0) ^ PROTOCOL_TCP);
+		s->connection = connection_of(&p, scope_of(&p, s->netns) ^ PROTOCOL_TCP);
 	}
 	announce(s, &p, at, pid, outgoing);
 	return 0;
@@ -147,7 +148,9 @@ int wire_egress(struct __sk_buff *skb)
 		s->role = ROLE_CLIENT;
 	if (t.length > 0 && !s->sent) {
 		// Nothing is in flight yet, so this is the caller's own context.
-		__u32 pid = bpf_get_current_pid_tgid() >> 32;
+		__u32 pid = current_pid();
+		if (!pid)
+			pid = s->creator;
 		s->sent = 1;
 		if (!s->announced || pid != s->announced_pid)
 			introduce(skb, s, at, s->created || s->role ? pid : 0, 1);
@@ -219,7 +222,7 @@ int wire_create(struct bpf_sock *sk)
 	if (!s)
 		return PASS;
 	s->creator = bpf_get_current_pid_tgid() >> 32;
-	s->netns = bpf_get_netns_cookie(sk);
+	s->netns = netns_at_creation(sk);
 	s->created = 1;
 	bpf_get_current_comm(s->command, sizeof(s->command));
 	return PASS;
@@ -253,10 +256,12 @@ static __always_inline void on_established(struct bpf_sock_ops *ops, struct sock
 	__u64 at = bpf_ktime_get_ns();
 
 	read_sockops(ops, &p);
-	s->netns = bpf_get_netns_cookie(ops);
+	__u64 netns = netns_at_handshake(ops);
+	if (netns)
+		s->netns = netns;
 	s->role = active ? ROLE_CLIENT : ROLE_SERVER;
 	s->backward = is_backward(&p);
-	s->connection = connection_of(&p, (p.loopback ? s->netns : 0) ^ PROTOCOL_TCP);
+	s->connection = connection_of(&p, scope_of(&p, s->netns) ^ PROTOCOL_TCP);
 	note_sender(s);
 	announce(s, &p, at, s->creator, true);
 	struct established_record *r = bpf_ringbuf_reserve(&records, sizeof(*r), 0);
