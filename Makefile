@@ -3,8 +3,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-demo setup-test setup-bench build demo test test-live check fmt lint tidy \
-	docs bench fuzz clean
+.PHONY: help setup setup-demo setup-test setup-bench build demo test test-live test-kernels check \
+	fmt lint tidy docs bench fuzz clean
 
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LOG := $(TARGET)/test.log
@@ -44,6 +44,15 @@ test: setup-test ## Every test: unit, cases and live. Ends with the counts.
 test-live: setup-test ## The live tests alone. ARGS= words that pick some.
 	cargo build --release --locked -p redsight
 	python3 tests/run_live.py $(ARGS)
+
+# A binary of its own, that needs nothing of the machine it runs on. LIBBPF_SYS_LIBRARY_PATH is where
+# Debian keeps libelf.a and libz.a.
+test-kernels: ## The static agent in five kernels, under QEMU. ARGS= versions that pick some.
+	scripts/setup.sh build kernels
+	LIBBPF_SYS_LIBRARY_PATH=/usr/lib/$$(cc -dumpmachine) cargo rustc --release --locked \
+	-p redsight --bin redsight --features static --target-dir $(TARGET)/static \
+	-- -C target-feature=+crt-static
+	python3 tests/kernels/run.py $(ARGS)
 
 check: setup fmt lint tidy ## Form, lints and the rules of STYLE.md.
 

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Installs what a task needs and this machine lacks: setup.sh build|demo|test|bench…
+# Installs what a task needs and this machine lacks: setup.sh build|demo|test|bench|kernels…
 #
 # One line a need: the program (or, with a dash, nothing to look for but the package), then the
 # Debian package that brings it. Does nothing, and asks for no rights, if nothing is missing.
@@ -104,6 +104,12 @@ $NAMED
 BENCH="
 $TEST
 "
+KERNELS="
+qemu-system-x86_64 qemu-system-x86
+-              busybox-static
+cpio           cpio
+python3        python3
+"
 
 PATH=$PATH:/usr/sbin:/sbin
 
@@ -113,7 +119,8 @@ needs() {
         demo) echo "$DEMO" ;;
         test) echo "$TEST" ;;
         bench) echo "$BENCH" ;;
-        *) echo "usage: setup.sh build|demo|test|bench…" >&2; exit 2 ;;
+        kernels) echo "$KERNELS" ;;
+        *) echo "usage: setup.sh build|demo|test|bench|kernels…" >&2; exit 2 ;;
     esac
 }
 
