@@ -207,6 +207,17 @@ class DoctorTest(LiveTest):
         self.assertRegex(found["running agent"]["detail"], r"[\d.]+ % of a core, \d+ MiB, \d+ ev")
         self.say(found["running agent"]["detail"])
 
+    def test_a_detached_tap_is_off_until_it_is_attached_again(self):
+        agent = self.observe()
+
+        def state():
+            health = agent.ask("/api/v1/snapshot")["health"]
+            return next(line["state"] for line in health if line["name"] == "wire tap")
+        for wanted in ("off", "on"):
+            agent.process.send_signal(signal.SIGUSR1)
+            place.wait_until(lambda: state() == wanted, 10, f"the tap is {wanted}")
+            self.state(self.findings("--connect", agent.address, code=0), wire_tap=wanted)
+
     def test_nobody_is_told_how_to_get_the_rights(self):
         address = f"127.0.0.1:{observed.free_port()}"
         setpriv = [place.program("setpriv"), f"--reuid={NOBODY}", f"--regid={NOBODY}",

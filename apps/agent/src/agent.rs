@@ -28,6 +28,8 @@ pub(crate) struct Agent {
 /// What the worker last said of itself and its tap.
 #[derive(Debug, Default)]
 pub(crate) struct Gauges {
+    /// The tap is detached for the time being.
+    pub is_paused: AtomicBool,
     /// Live connections.
     pub connections: AtomicU64,
     /// Tap events handled.
@@ -191,6 +193,13 @@ impl Query for Agent {
         let (at_us, overflow) = (store.latest().as_micros(), store.overflow());
         drop(store);
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if self.gauges.is_paused.load(Ordering::Relaxed)
+            && let Some(tap) = health.iter_mut().find(|line| line.name == "wire tap")
+        {
+            let remedy = format!("kill -USR1 {} attaches it again", std::process::id());
+            let detail = "detached by SIGUSR1: nothing is observed";
+            *tap = health::line("wire tap", TapState::Off, detail, &remedy);
+        }
         health.extend(self.gauges.refusals());
         HealthReport { at_us, health, agent: self.cost(overflow) }
     }

@@ -250,6 +250,7 @@ impl Loop {
             wishes.paused.store(true, Ordering::Relaxed);
             eprintln!("redsight: {error}");
         }
+        self.agent.gauges.is_paused.store(!self.tap.is_attached(), Ordering::Relaxed);
     }
 
     fn govern(&mut self) {
