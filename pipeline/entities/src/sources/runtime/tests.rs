@@ -156,6 +156,31 @@ fn go_is_found_in_a_stripped_file() {
 }
 
 #[test]
+fn go_before_1_18_points_to_its_strings() {
+    // The variables begin at byte 176 of the file and at this address.
+    let base = 0x10_000 + 176_u64;
+    let mut block = b"\xff Go buildinf:\x08\x00".to_vec();
+    let (version, modules) = ("go1.16.15", format!("{0}path\tx.org/shop\n{0}", "7".repeat(16)));
+    let texts = 16 + 16 + 32;
+    let second = texts + version.len() as u64;
+    let numbers = [
+        base + 32,
+        base + 48,
+        base + texts,
+        version.len() as u64,
+        base + second,
+        modules.len() as u64,
+    ];
+    for number in numbers {
+        block.extend_from_slice(&number.to_le_bytes());
+    }
+    block.extend_from_slice(version.as_bytes());
+    block.extend_from_slice(modules.as_bytes());
+    let go = program(&stripped(&block, b"")).go.expect("Go");
+    assert_eq!((go.go_version.as_str(), go.path.as_str()), ("1.16.15", "x.org/shop"));
+}
+
+#[test]
 fn rust_and_cpp_are_found_among_the_constants() {
     let commit = "59807616e1fa2540724bfbac14d7976d7e4a3860";
     let rows = [

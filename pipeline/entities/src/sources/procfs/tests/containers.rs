@@ -2,7 +2,10 @@
 
 use std::fs;
 
+use model::Timestamp;
+
 use super::host::{Fake, Host, NGINX, SHOP};
+use crate::sources::procfs::{Scanner, Scope};
 
 const BUNDLES: &str = "run/containerd/io.containerd.runtime.v2.task/k8s.io";
 
@@ -59,6 +62,34 @@ fn a_pod_is_named_by_its_workload_and_keeps_its_instance_over_restarts() {
         );
         assert_eq!(shop.pids, [pid]);
         host.exit(pid);
+    }
+}
+
+#[test]
+fn a_node_that_is_a_container_itself_has_the_files_of_its_pods() {
+    let host = Host::new();
+    let (node, inner) = ("d".repeat(64), id());
+    let shim = Fake { pid: 150, start: 1_500, command: "shim", argv: &["shim"], ..NGINX };
+    host.start(shim);
+    host.start(Fake { parent: 150, ..SHOP });
+    host.put("proc/150/cgroup", &format!("0::/docker/{node}/system.slice/containerd.service\n"));
+    host.put("proc/200/cgroup", &format!("0::/docker/{node}/kubelet/kubepods/pod1/{inner}\n"));
+    let annotations = r#"{"annotations":{"io.kubernetes.cri.container-name":"cart",
+        "io.kubernetes.cri.sandbox-name":"cart-0","io.kubernetes.cri.sandbox-namespace":"kind"}}"#;
+    host.put(&format!("proc/150/root/{BUNDLES}/{inner}/config.json"), annotations);
+    host.table(&[150, 200], &[(8000, 8000)], &[]);
+    let path = host.path(200);
+    let proc = path.parent().expect("a folder");
+    // Of processes outside of a scope nothing is read.
+    let scope = Scope::Cgroups(vec![proc.with_file_name("cgroup")]);
+    for (scope, expected) in [(Scope::Host, ["cart", "kind"]), (scope, ["shop", ""])] {
+        fs::write(proc.with_file_name("cgroup/cgroup.procs"), "200\n").expect("a file");
+        let directory = std::sync::Arc::new(crate::Directory::new("host"));
+        let mut scanner = Scanner::with_proc(directory.clone(), scope, proc);
+        scanner.scan(Timestamp(1_000_000_000));
+        let mut services = directory.services().into_iter();
+        let found = services.find(|service| service.pids == [200]).expect("a service");
+        assert_eq!([found.name.as_str(), &found.namespace], expected);
     }
 }
 
