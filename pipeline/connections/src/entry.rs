@@ -23,6 +23,8 @@ pub(crate) struct Entry<S> {
     streams: [Stream; 2],
     state: S,
     last_seen: Timestamp,
+    /// True if the sweep passes over it for now: the next event has to tell it.
+    pub(crate) is_resting: bool,
     handshake: Handshake,
     /// By direction of sending: what a live tap said about the socket.
     sockets: [Socket; 2],
@@ -74,6 +76,7 @@ impl<S> Entry<S> {
             streams: [Stream::default(), Stream::default()],
             state,
             last_seen: seen_at,
+            is_resting: false,
             handshake: Handshake::default(),
             sockets: [Socket::Unknown; 2],
         }
@@ -270,6 +273,17 @@ impl<S> Entry<S> {
         }
         desk.consumer.tick(&self.connection, &mut self.state, now);
         Outcome::Open
+    }
+
+    /// Until when nothing can be due for a connection that is silent; `None` if it is not, or if
+    /// its silence may mean its end soon, as between datagrams.
+    pub(crate) fn rest(&mut self, now: Timestamp, limits: &Limits) -> Option<Timestamp> {
+        let is_tcp = self.connection.protocol == TCP;
+        self.is_resting = is_tcp && now.since_ns(self.last_seen) >= limits.rest_after_ns;
+        let (limit_ns, _) = self.patience(limits, false);
+        let end = self.last_seen.0.saturating_add(limit_ns);
+        let until = now.0.saturating_add(limits.rest_ns).min(end);
+        self.is_resting.then_some(Timestamp(until))
     }
 
     /// How long the connection may be silent, and what it means if it is for longer.

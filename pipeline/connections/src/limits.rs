@@ -41,6 +41,11 @@ pub struct Limits {
     pub trust_window: u32,
     /// In which time [`crate::Table::tick`] visits every connection once.
     pub sweep_ns: u64,
+    /// After how much silence a connection rests. Longer than a hole may stay open.
+    pub rest_after_ns: u64,
+    /// How often a resting connection is visited. The visits of 100,000 idle connections took 2.5 %
+    /// of a core at one a second.
+    pub rest_ns: u64,
     /// Connections one call of [`crate::Table::tick`] may visit in a small table; in a large one it
     /// is a tenth of the table.
     pub sweep_connections: usize,
@@ -68,6 +73,8 @@ impl Default for Limits {
             window: 1 << 30,
             trust_window: 16 << 20,
             sweep_ns: SECOND_NS,
+            rest_after_ns: 5 * SECOND_NS,
+            rest_ns: 8 * SECOND_NS,
             sweep_connections: 64,
         }
     }

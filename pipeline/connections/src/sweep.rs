@@ -8,18 +8,43 @@ use crate::limits::Limits;
 use crate::table::Table;
 
 /// Where the walk stands.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Sweep {
     now: Timestamp,
     position: usize,
     /// Visits owed, in visits times [`Limits::sweep_ns`].
     owed: u128,
+    /// By slot: until when its connection rests. Kept apart from the connections, so that passing
+    /// over a hundred thousand of them touches none.
+    rests: Vec<Timestamp>,
 }
 
 impl Sweep {
     /// The latest time a tick has told.
     pub(crate) const fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// The connection of this slot is not visited before then, unless it is woken.
+    fn rest(&mut self, slot: u32, until: Timestamp) {
+        let slot = slot as usize;
+        if slot >= self.rests.len() {
+            self.rests.resize(slot + 1, Timestamp(0));
+        }
+        if let Some(rest) = self.rests.get_mut(slot) {
+            *rest = until;
+        }
+    }
+
+    /// The connection of this slot is visited in its turn again.
+    pub(crate) fn wake(&mut self, slot: u32) {
+        if let Some(rest) = self.rests.get_mut(slot as usize) {
+            *rest = Timestamp(0);
+        }
+    }
+
+    fn is_resting(&self, slot: u32, now: Timestamp) -> bool {
+        self.rests.get(slot as usize).is_some_and(|&until| now < until)
     }
 
     /// How many of `count` slots are to be visited now so that each is visited once in
@@ -57,18 +82,24 @@ impl<C: Consumer> Table<C> {
     /// too old, and lets the consumer look at the others.
     ///
     /// Call it ten times a second of the events' time or more often; one call does a tenth of the
-    /// table at most. Called less often, each connection is visited less often.
+    /// table at most. Called less often, each connection is visited less often. One that has been
+    /// silent for a while rests: it is visited once in [`Limits::rest_ns`], until it speaks.
     pub fn tick(&mut self, now: Timestamp, consumer: &mut C) {
         self.forget_closed(now);
         let count = self.slots.count();
         for _ in 0..self.sweep.share(now, count, &self.limits) {
             let slot = self.sweep.advance(count) as u32;
+            if self.sweep.is_resting(slot, now) {
+                continue;
+            }
             let Some(entry) = self.slots.live_mut(slot) else {
                 continue;
             };
             let mut desk = Desk { limits: &self.limits, counters: &mut self.counters, consumer };
             if let Outcome::Over(reason) = entry.visit(now, &mut desk) {
                 self.close(slot, reason, now, consumer);
+            } else if let Some(until) = entry.rest(now, &self.limits) {
+                self.sweep.rest(slot, until);
             }
         }
     }

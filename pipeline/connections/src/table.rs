@@ -280,7 +280,12 @@ impl<C: Consumer> Table<C> {
             return Place::Absent(id);
         };
         match self.slots.get(slot) {
-            Slot::Live(entry) if entry.connection.has_ends(ends, direction) => Place::Live(slot),
+            Slot::Live(entry) if entry.connection.has_ends(ends, direction) => {
+                if entry.is_resting {
+                    self.wake(slot);
+                }
+                Place::Live(slot)
+            }
             Slot::Live(_) => self.place_collided(id),
             Slot::Closing(_) => Place::Closing(slot),
             Slot::Free => Place::Absent(id),
@@ -297,7 +302,10 @@ impl<C: Consumer> Table<C> {
                 self.slots.forget(slot);
                 Place::Absent(other)
             }
-            Some(slot) => Place::Live(slot),
+            Some(slot) => {
+                self.wake(slot);
+                Place::Live(slot)
+            }
         }
     }
 
@@ -315,7 +323,18 @@ impl<C: Consumer> Table<C> {
         self.counters.opened += 1;
         let state = consumer.opened(&connection);
         let seen_at = at.max(self.sweep.now());
-        self.slots.insert(Entry::new(connection, state, seen_at))
+        let slot = self.slots.insert(Entry::new(connection, state, seen_at));
+        self.sweep.wake(slot);
+        slot
+    }
+
+    /// Something happened to a connection that the sweep passes over.
+    #[cold]
+    fn wake(&mut self, slot: u32) {
+        self.sweep.wake(slot);
+        if let Some(entry) = self.slots.live_mut(slot) {
+            entry.is_resting = false;
+        }
     }
 
     /// Ends a live connection.
