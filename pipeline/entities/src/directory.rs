@@ -138,7 +138,7 @@ impl Directory {
         remote: SocketAddr,
     ) -> Option<EntityId> {
         let book = self.read();
-        let socket = OldSocket { protocol, local, remote };
+        let socket = OldSocket::new(protocol, local, remote);
         let pid = book.listening.old(network_namespace, socket)?;
         book.speaker(pid)
     }

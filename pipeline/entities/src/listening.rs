@@ -7,17 +7,26 @@ use crate::process::Listen;
 
 /// Listening addresses kept, over all network namespaces.
 pub(crate) const LISTENERS_MAX: usize = 1 << 16;
-/// Connections older than the agent that are kept with their owner.
-pub(crate) const OLD_SOCKETS_MAX: usize = 1 << 16;
+/// Connections older than the agent that are kept with their owner: both ends of as many as the
+/// connections table takes, and some; 49 bytes each.
+pub(crate) const OLD_SOCKETS_MAX: usize = 1 << 18;
 /// Network namespaces whose cookie is known.
 const NAMESPACES_MAX: usize = 4_096;
 
-/// Both ends of a connection that was there first, seen from its owner.
+/// Both ends of a connection that was there first, seen from its owner. Without the padding of two
+/// [`SocketAddr`]s: there may be hundreds of thousands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct OldSocket {
-    pub(crate) protocol: u8,
-    pub(crate) local: SocketAddr,
-    pub(crate) remote: SocketAddr,
+    protocol: u8,
+    local: (IpAddr, u16),
+    remote: (IpAddr, u16),
+}
+
+impl OldSocket {
+    pub(crate) fn new(protocol: u8, local: SocketAddr, remote: SocketAddr) -> Self {
+        let [local, remote] = [local, remote].map(|end| (end.ip().to_canonical(), end.port()));
+        Self { protocol, local, remote }
+    }
 }
 
 /// Addresses to process ids, apart for each network namespace.
@@ -61,9 +70,7 @@ impl Listening {
     }
 
     /// Remembers a connection that is older than the agent.
-    pub(crate) fn adopt(&mut self, inode: u64, mut socket: OldSocket, pid: u32) {
-        socket.local = plain(socket.local);
-        socket.remote = plain(socket.remote);
+    pub(crate) fn adopt(&mut self, inode: u64, socket: OldSocket, pid: u32) {
         let count: usize = self.old.values().map(HashMap::len).sum();
         if count >= OLD_SOCKETS_MAX {
             self.refused += 1;
@@ -98,9 +105,7 @@ impl Listening {
     }
 
     /// Who owned this end of a connection when the agent started.
-    pub(crate) fn old(&self, cookie: u64, mut socket: OldSocket) -> Option<u32> {
-        socket.local = plain(socket.local);
-        socket.remote = plain(socket.remote);
+    pub(crate) fn old(&self, cookie: u64, socket: OldSocket) -> Option<u32> {
         self.only(&self.old, cookie, &socket)
     }
 

@@ -135,8 +135,7 @@ pub(super) fn connections(proc: &mut ProcFs, pid: u32) -> Option<HashMap<u64, Ol
         while let Some(row) = rows.next_row() {
             let is_open = matches!(row.state, ESTABLISHED | CLOSE_WAIT);
             if is_open && row.inode != 0 && found.len() < OLD_SOCKETS_MAX {
-                let socket = OldSocket { protocol, local: row.local, remote: row.remote };
-                found.insert(row.inode, socket);
+                found.insert(row.inode, OldSocket::new(protocol, row.local, row.remote));
             }
         }
     }
