@@ -81,8 +81,8 @@ impl Row {
             return None;
         }
         let mut command = Command::new(self.program);
-        let command = command.args(self.waits).stdin(Stdio::piped()).stdout(Stdio::null());
-        command.spawn().ok()
+        command.args(self.waits).stdin(Stdio::piped());
+        command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
     }
 
     fn check(&self, found: &Entity) {
