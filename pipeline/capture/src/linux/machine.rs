@@ -32,6 +32,8 @@ const CGROUP_ROOT_INODE: u64 = 1;
 type Capability = (u32, &'static str);
 
 const SYS_ADMIN: Capability = (21, "CAP_SYS_ADMIN");
+/// Who holds it may raise limits; libbpf does, where memory of BPF counts as locked.
+const SYS_RESOURCE: Capability = (24, "CAP_SYS_RESOURCE");
 /// What taps need; the last two stand in CAP_SYS_ADMIN as well.
 const FOR_TAPS: [Capability; 3] = [(12, "CAP_NET_ADMIN"), (39, "CAP_BPF"), (38, "CAP_PERFMON")];
 /// What reading other users' processes needs: their names are less good without.
@@ -68,6 +70,13 @@ impl Machine {
         fs::read_link(self.root.join(path)).ok().map(|link| link.to_string_lossy().into_owned())
     }
 
+    /// A set of capabilities, by its name in the status of this process.
+    fn mask(&self, name: &str) -> Option<u64> {
+        let status = self.read("proc/self/status");
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        u64::from_str_radix(line.trim(), 16).ok()
+    }
+
     fn release(&self) -> String {
         self.read("proc/sys/kernel/osrelease").trim().to_owned()
     }
@@ -96,12 +105,7 @@ impl Machine {
     }
 
     fn capabilities(&self) -> TapHealth {
-        let status = self.read("proc/self/status");
-        let mask = |name: &str| {
-            let line = status.lines().find_map(|line| line.strip_prefix(name));
-            line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
-        };
-        let Some(held) = mask("CapEff:") else {
+        let Some(held) = self.mask("CapEff:") else {
             let detail = "cannot be read: is /proc mounted?";
             return found("capabilities", TapState::Degraded, detail, "mount -t proc proc /proc");
         };
@@ -125,7 +129,7 @@ impl Machine {
         if is_old && !holds(held, SYS_ADMIN.0) {
             taps = vec![SYS_ADMIN.1];
         }
-        let bounded = mask("CapBnd:").unwrap_or(u64::MAX);
+        let bounded = self.mask("CapBnd:").unwrap_or(u64::MAX);
         let can_be_given = FOR_TAPS.iter().all(|(bit, _)| holds(bounded, *bit));
         if !taps.is_empty() {
             let detail = format!("missing for taps: {}", taps.join(" "));
@@ -205,7 +209,13 @@ impl Machine {
         let limit = self.limit("Max locked memory");
         let is_counted = version(&self.release()).is_some_and(|v| v < KERNEL_WITHOUT_MEMLOCK);
         let words = limit.map_or("no limit".to_owned(), |bytes| format!("{} KiB", bytes >> 10));
-        if is_counted && limit.is_some_and(|bytes| bytes < MEMLOCK_BYTES_MIN) {
+        let is_low = is_counted && limit.is_some_and(|bytes| bytes < MEMLOCK_BYTES_MIN);
+        let held = self.mask("CapEff:").unwrap_or(0);
+        if is_low && holds(held, SYS_RESOURCE.0) {
+            let detail = format!("{words}, which redsight raises for BPF when it starts");
+            return found("locked memory", TapState::On, &detail, "");
+        }
+        if is_low {
             let detail = format!("{words}, and this kernel counts the memory of BPF");
             let remedy = "ulimit -l unlimited, or LimitMEMLOCK=infinity in the unit";
             return found("locked memory", TapState::Degraded, &detail, remedy);

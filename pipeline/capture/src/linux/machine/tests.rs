@@ -117,3 +117,13 @@ fn a_machine_without_proc_and_sys_is_told_so_and_nothing_panics() {
     let (_folder, machine) = machine_of(&[]);
     assert!(machine.findings().iter().any(|line| line.state == Refused));
 }
+
+#[test]
+fn a_limit_of_locked_memory_that_may_be_raised_is_no_lack() {
+    let (_folder, machine) = machine_of(&[
+        ("proc/sys/kernel/osrelease", "5.10.0"),
+        ("proc/self/limits", LIMITS),
+        ("proc/self/status", ALL),
+    ]);
+    assert_eq!(machine.locked_memory().state, On);
+}
