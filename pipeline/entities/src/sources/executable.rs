@@ -72,9 +72,28 @@ pub(crate) fn last_part(path: &str) -> &str {
     base.strip_prefix("memfd:").unwrap_or(base)
 }
 
+/// Words by which a file says for which machine it was built.
+const MACHINES: &[&str] =
+    &["amd64", "arm64", "aarch64", "x86", "64", "x64", "armv7", "gnu", "musl", "static", "unknown"];
+
+/// Without the machine it was built for: `shop_linux_amd64` is `shop`.
+fn without_machine(base: &str) -> &str {
+    let Some((stem, rest)) = base.rsplit_once("linux") else {
+        return base;
+    };
+    let separators = ['-', '_', '.'];
+    let mut words = rest.split(separators).filter(|word| !word.is_empty());
+    let is_apart = stem.ends_with(separators) && (rest.is_empty() || rest.starts_with(separators));
+    let name = stem.trim_end_matches(separators);
+    if is_apart && !name.is_empty() && words.all(|word| MACHINES.contains(&word)) {
+        return name;
+    }
+    base
+}
+
 /// Cuts a dotted version off the end. Python keeps its first digit: that is the command's name.
 pub(crate) fn without_version(base: &str) -> String {
-    let base = base.strip_suffix(".exe").unwrap_or(base);
+    let base = without_machine(base.strip_suffix(".exe").unwrap_or(base));
     let stem = base.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     let version = &base[stem.len()..];
     if stem.is_empty() || !version.contains('.') || version.starts_with('.') {
