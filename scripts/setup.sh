@@ -32,6 +32,7 @@ psql           postgresql
 NAMED="
 busybox        busybox-static
 catatonit      catatonit
+celery         celery
 daphne         daphne
 dnsmasq        dnsmasq-base
 dumb-init      dumb-init
@@ -57,10 +58,13 @@ puma           puma
 -              python3-django
 -              python3-flask
 -              python3-hypercorn
+-              python3-redis
 -              python3-tornado
 -              python3-twisted
 -              python3-uvicorn
 -              python3-waitress
+-              ruby-sidekiq
+-              ruby-sinatra
 -              ruby-webrick
 runsvdir       runit
 s6-svscan      s6

@@ -88,11 +88,16 @@ class Row:
         for command in self.told.get("prepare", []):
             prefix = words[:4] if user else []
             sandbox.run(*prefix, *self.words(command), inside=False, **options)
+        if beside := self.told.get("beside"):
+            server = sandbox.start(f"{self.id}-server", *self.words(beside), **options)
+            sandbox.wait_for_port(self.port, server)
         words[0] = shutil.which(words[0], path=PATH) or words[0]
         self.process = sandbox.start(self.id, *words, start_new_session=True, **options)
 
     def service(self, rows):
-        """The service that listens on its port."""
+        """The service that listens on its port, or that its process belongs to."""
+        if self.told.get("asks"):
+            return next((row for row in rows if self.process.pid in row["pids"]), None)
         ends = (f":{self.port}", f":{self.port}/udp")
         return next((row for row in rows if any(on.endswith(ends) for on in row["listens"])), None)
 
@@ -104,7 +109,7 @@ class Row:
         """How the service differs from what the row says, or None."""
         service = self.service(rows)
         if service is None:
-            return "nobody listens on its port"
+            return "no service listens on its port, or is its process"
         wrong = [f"{key} is {service.get(key)!r}, not {self.told[key]!r}"
                  for key in SAID if key in self.told and service.get(key) != self.told[key]]
         return "; ".join(wrong) or None
