@@ -259,7 +259,7 @@ impl Stages {
             feed: self.feed.as_mut(),
             resolver: &self.resolver,
             connection,
-            ends: state.ends,
+            ends: &mut state.ends,
             hint: &mut state.hint,
             live: self.live,
         };
@@ -324,16 +324,17 @@ struct Found<'a> {
     feed: Option<&'a mut Feed>,
     resolver: &'a Resolver,
     connection: &'a Connection,
-    ends: [End; 2],
+    ends: &'a mut [End; 2],
     hint: &'a mut CellHint,
     live: bool,
 }
 
 impl Sink for Found<'_> {
     fn exchange(&mut self, exchange: &Exchange, client: Direction, names: &Names) {
-        let (asks, answers) = parties(self.ends, client);
+        let ends = *self.ends;
+        let (asks, answers) = parties(ends, client);
         self.red.record(self.hint, asks, answers, exchange);
-        let ends = || Ends::new(self.connection, client, self.ends, self.live);
+        let ends = || Ends::new(self.connection, client, ends, self.live);
         if let Some(feed) = &mut self.feed {
             feed.see(exchange, ends);
         }
@@ -344,6 +345,12 @@ impl Sink for Found<'_> {
 
     fn address_named(&mut self, named: &AddressNamed<'_>, client: Direction) {
         self.resolver.address_named(named, self.ends[client.index()]);
+    }
+
+    fn server_named(&mut self, name: &str, client: Direction) {
+        let server = client.opposite();
+        let end = &mut self.ends[server.index()];
+        *end = self.resolver.server_named(self.connection, server, *end, name);
     }
 }
 

@@ -1,11 +1,12 @@
 //! Who is at the ends of a connection.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use connections::Connection;
 use dissect::AddressNamed;
 use entities::Directory;
-use model::{Direction, Entity, EntityId, Owner};
+use model::{Direction, Endpoints, Entity, EntityId, Owner};
 
 /// How often the ends of a connection are looked up again while an owner is missing.
 const ATTEMPTS_MAX: u8 = 5;
@@ -50,10 +51,7 @@ impl Resolver {
             let other = EntityId::OTHER;
             return End { as_client: other, as_server: other, is_local: false };
         };
-        let (own, peer) = match way {
-            Direction::Forward => (endpoints.source, endpoints.destination),
-            Direction::Backward => (endpoints.destination, endpoints.source),
-        };
+        let (own, peer) = addresses(endpoints, way);
         if self.live {
             let netns = connection.owners.iter().flatten().map(|o| o.network_namespace).max();
             let netns = owner.map(|o| o.network_namespace).or(netns).unwrap_or(0);
@@ -84,6 +82,26 @@ impl Resolver {
         })
     }
 
+    /// The end that serves in `way`, which its client means by `name`. A process of the scope is
+    /// called by its own name, and a name that was asked for says more.
+    pub(crate) fn server_named(
+        &self,
+        connection: &Connection,
+        way: Direction,
+        end: End,
+        name: &str,
+    ) -> End {
+        let Some(endpoints) = connection.endpoints.filter(|_| !end.is_local) else {
+            return end;
+        };
+        let (own, _) = addresses(endpoints, way);
+        if self.directory.server_address(own) != end.as_server {
+            return end;
+        }
+        let as_server = self.directory.server_meant(name, own.port()).unwrap_or(end.as_server);
+        End { as_server, ..end }
+    }
+
     /// A client of the connection asked for a name and was told an address.
     pub(crate) fn address_named(&self, named: &AddressNamed<'_>, asker: End) {
         if asker.is_local || !self.live {
@@ -99,5 +117,13 @@ impl Resolver {
     /// The entity as it is known now.
     pub(crate) fn entity(&self, id: EntityId) -> Arc<Entity> {
         self.directory.entity(id)
+    }
+}
+
+/// The addresses of the end that sends in `way`, and of its peer.
+const fn addresses(endpoints: Endpoints, way: Direction) -> (SocketAddr, SocketAddr) {
+    match way {
+        Direction::Forward => (endpoints.source, endpoints.destination),
+        Direction::Backward => (endpoints.destination, endpoints.source),
     }
 }

@@ -90,7 +90,7 @@ fn by_port(port: u16) -> impl Iterator<Item = &'static dyn Protocol> {
 
 /// True if `bytes` start with a TLS record (RFC 8446 §5.1): type, version 3.x, a length within
 /// bounds, and, for a handshake, a known message type.
-fn is_tls(bytes: &[u8]) -> bool {
+pub(crate) fn is_tls(bytes: &[u8]) -> bool {
     let Some([kind, 3, minor @ 0..=4, high, low, first]) = bytes.first_chunk::<6>() else {
         return false;
     };

@@ -19,6 +19,7 @@ use crate::protocols;
 mod datagrams;
 mod opening;
 mod reading;
+mod sealed;
 
 use opening::OpeningBytes;
 use reading::{After, Reading};
@@ -167,6 +168,9 @@ impl Dissector {
             }
         };
         match std::mem::replace(&mut self.state, State::Opaque(Outcome::Unknown)) {
+            State::Opening(Some(opening)) if opening.is_tls() => {
+                self.ledger.sealed += opening.held();
+            }
             State::Opening(Some(opening)) => self.ledger.unknown += opening.held(),
             State::Reading(mut reading) => {
                 // A frame that never became whole was not understood.
@@ -364,7 +368,7 @@ impl Dissector {
                     slot.insert(Box::default()).push(direction, bytes, at);
                 }
             }
-            Decision::Sealed => self.give_up(Outcome::Sealed, bytes),
+            Decision::Sealed => self.seal(direction, bytes, at, output),
             Decision::Nothing => {
                 self.attempts += u8::from(is_next_attempt(&mut self.failed, direction));
                 if self.attempts >= Self::ATTEMPTS_MAX {
@@ -415,6 +419,7 @@ impl Dissector {
         reason: MissingReason,
         output: &mut Output<'_>,
     ) {
+        self.seal_held();
         match &mut self.state {
             State::Reading(_) if self.transport != Transport::Stream => {
                 self.missing_datagram(chunk, bytes, reason, output);

@@ -14,6 +14,7 @@ pub mod pairing;
 pub mod protocol;
 pub mod protocols;
 pub mod rider;
+mod sni;
 
 pub use dissector::{Counters, Dissector, Wants};
 pub use protocol::{AddressNamed, Output, Protocol, Session, Sink, Transport};

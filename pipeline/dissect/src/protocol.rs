@@ -193,6 +193,12 @@ pub trait Sink {
     fn address_named(&mut self, named: &AddressNamed<'_>, client: Direction) {
         let _ = (named, client);
     }
+
+    /// A client said by which name it means the server of this connection: letters, digits, `-`,
+    /// `_` and dots. `client` is the direction in which it sends.
+    fn server_named(&mut self, name: &str, client: Direction) {
+        let _ = (name, client);
+    }
 }
 
 /// What a client asked a name service, and was told.
@@ -249,6 +255,11 @@ impl<'a> Output<'a> {
     /// Hands on the name of an address.
     pub fn address_named(&mut self, named: &AddressNamed<'_>) {
         self.sink.address_named(named, self.client);
+    }
+
+    /// Hands on the name by which the end that sends in `client` means the other.
+    pub(crate) fn server_named(&mut self, name: &str, client: Direction) {
+        self.sink.server_named(name, client);
     }
 
     /// How many were handed on so far.

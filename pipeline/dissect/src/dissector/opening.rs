@@ -2,6 +2,8 @@
 
 use model::{Direction, Timestamp};
 
+use crate::classify::is_tls;
+
 /// Bytes kept per connection while it is classified.
 const OPENING_BYTES_MAX: usize = 4 * 1024;
 /// Chunks kept, so that single-byte chunks are bounded too.
@@ -23,6 +25,11 @@ impl OpeningBytes {
     /// True if no more will be waited for.
     pub(super) fn is_full(&self) -> bool {
         self.held() >= OPENING_BYTES_MAX as u64 || self.pieces.len() >= OPENING_CHUNKS_MAX
+    }
+
+    /// True if they wait for the rest of a TLS client's first message.
+    pub(super) fn is_tls(&self) -> bool {
+        self.bytes.iter().any(|bytes| is_tls(bytes))
     }
 
     pub(super) fn held(&self) -> u64 {

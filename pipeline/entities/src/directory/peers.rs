@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLockReadGuard};
 use model::{Entity, EntityId, Timestamp};
 
 use super::Directory;
+use crate::process::NAME_BYTES_MAX;
 use crate::told::Told;
 
 /// Peers known by name or address only; further ones are one entity, `_other`.
@@ -48,6 +49,13 @@ impl Directory {
             Some(name) => self.by_name(name, address.port(), "DNS answer"),
             None => self.server_address(address),
         }
+    }
+
+    /// The id for a peer that its client means by `name`, which nobody was seen to ask for; `None`
+    /// if that is no name to call it by.
+    pub fn server_meant(&self, name: &str, port: u16) -> Option<EntityId> {
+        let is_fit = !name.is_empty() && name.len() <= NAME_BYTES_MAX;
+        is_fit.then(|| self.by_name(name.to_ascii_lowercase().into(), port, "TLS SNI"))
     }
 
     /// The id for a peer that answers on an address and is known by that only.
@@ -124,6 +132,11 @@ mod tests {
         // Another address of the same name is the same service.
         directory.address_named(old.ip(), "api.test", 60, Timestamp(7));
         assert_eq!(directory.server(old, Timestamp(8)), named);
+        // Meant by the same name it is the same; by another it has the reason that it was meant.
+        assert_eq!(directory.server_meant("API.test", 443), Some(named));
+        let meant = directory.server_meant("www.test", 443).expect("a name");
+        assert_eq!(directory.entity(meant).reason, "TLS SNI");
+        assert_eq!(directory.server_meant("", 443), None);
         // Who asks is not known by what others asked for.
         assert_eq!(directory.entity(directory.address(api.ip())).name, "192.0.2.2");
     }
