@@ -134,20 +134,36 @@ class NamesTest(DnsTest):
         servers.nginx(self.sandbox, host=PEER, port=port, start=far)
         dig = [program("dig"), "-p", server.port, "@127.0.0.1", "api.x.test"]
         ask = [sys.executable, "-c", ASK, PEER, port]
+        # Of another address of this machine nobody is asked for the name.
+        servers.nginx(self.sandbox, host=UNASKED, port=port + 1, start=far)
+        mean = [sys.executable, "-c", MEAN, UNASKED, port + 1, "meant.x.test"]
         self.placed("near")
         agent = self.observe(cgroups=[self.sandbox.cgroup / "near"])
-        for command in ask, dig, ask:
+        for command in ask, dig, ask, mean:
             self.sandbox.run(*self.placed("near", *command))
         self.account(agent, 3)
         services = agent.ask("/api/v1/services?window=0")["services"]
         entities = [row["entity"] for row in services]
         reasons = {entity["name"]: entity["reason"] for entity in entities}
         self.assertEqual(reasons["api.x.test"], "DNS answer")
+        self.assertEqual(reasons["meant.x.test"], "TLS SNI")
         self.assertEqual(reasons[f"{PEER}:{port}"], "address")
         asked = [line["service"] for line in self.ended(agent) if line["protocol"] == "http1"]
         self.assertEqual(asked, [f"{PEER}:{port}", "api.x.test"])
 
 
+UNASKED = "127.0.0.10"
+# The server speaks no TLS: whom the client means is said before that comes out.
+MEAN = """
+import contextlib, socket, ssl, sys, time
+for attempt in range(100):
+    with contextlib.suppress(ConnectionRefusedError):
+        end = socket.create_connection((sys.argv[1], int(sys.argv[2])), 10)
+        break
+    time.sleep(0.1)
+with contextlib.suppress(ssl.SSLError, OSError):
+    ssl.create_default_context().wrap_socket(end, server_hostname=sys.argv[3])
+"""
 ASK = """
 import socket, sys, time
 for attempt in range(100):
