@@ -64,8 +64,11 @@ fn named(entity: &Entity, room: usize, theme: &Theme) -> Vec<Vec<Span<'static>>>
         }
     };
     add("namespace", &entity.namespace);
-    add("unit", &entity.unit);
-    add("container", entity.container.get(..12).unwrap_or(&entity.container));
+    add("version", &entity.version);
+    add("unit", if entity.user_unit.is_empty() { &entity.unit } else { &entity.user_unit });
+    add("pod", &entity.pod);
+    let id = entity.container.get(..12).unwrap_or(&entity.container);
+    add("container", if entity.container_name.is_empty() { id } else { &entity.container_name });
     if !entity.local {
         add("known", "by address only");
     }
@@ -74,6 +77,10 @@ fn named(entity: &Entity, room: usize, theme: &Theme) -> Vec<Vec<Span<'static>>>
 
 fn program(entity: &Entity, room: usize, theme: &Theme) -> Vec<Vec<Span<'static>>> {
     let mut groups = Vec::new();
+    if !entity.language.is_empty() {
+        let runs_on = format!("{} {}", entity.language, entity.runtime_version);
+        groups.push(vec![Span::styled(clip(runs_on.trim_end(), 30), theme.strong)]);
+    }
     let is_known = !entity.executable.is_empty();
     if is_known {
         groups.push(vec![Span::styled(clip(&entity.executable, room / 2), theme.text)]);
@@ -94,7 +101,8 @@ fn program(entity: &Entity, room: usize, theme: &Theme) -> Vec<Vec<Span<'static>
         let used: usize = groups.iter().flatten().map(|span| span.width() + 2).sum();
         let arguments = clip(&entity.arguments, room.saturating_sub(used + 2));
         if arguments.chars().count() >= ARGUMENTS_MIN {
-            groups.insert(1, vec![Span::styled(arguments, theme.dim)]);
+            let behind = 1 + usize::from(!entity.language.is_empty());
+            groups.insert(behind, vec![Span::styled(arguments, theme.dim)]);
         }
     }
     if groups.is_empty() {

@@ -290,6 +290,8 @@ fn service(part: &Part, step: u64, window_s: f64, edges: &[EdgeRow]) -> ServiceR
             pids: if is_local { vec![4_100 + part.name.len() as u32, 4_200] } else { Vec::new() },
             executable: part.program[0].into(),
             arguments: part.program[1].into(),
+            language: language(part.program[0]).0.into(),
+            runtime_version: language(part.program[0]).1.into(),
             listens: part.listens.split_whitespace().map(str::to_owned).collect(),
             local: is_local,
             ..Entity::default()
@@ -301,6 +303,16 @@ fn service(part: &Part, step: u64, window_s: f64, edges: &[EdgeRow]) -> ServiceR
         coverage: ledger.coverage(),
         connections: part.name.len() as u64 * 4,
         endpoints: endpoints.collect(),
+    }
+}
+
+/// Of the program at this path.
+fn language(path: &str) -> (&'static str, &'static str) {
+    match path {
+        "" => ("", ""),
+        path if path.contains("python") => ("python", "3.11.2"),
+        path if path.contains("checkout") => ("go", "1.26.8"),
+        _ => ("c", ""),
     }
 }
 
