@@ -31,6 +31,8 @@ pub(crate) struct Block {
     pub rows: Vec<ExchangeRow>,
     /// Number of the last exchange that ended, kept or not.
     pub last: u64,
+    /// Everything that ends after `last` is kept, as far as there is room.
+    pub is_whole: bool,
 }
 
 /// The worker's end.
@@ -47,9 +49,19 @@ pub(crate) struct Feed {
     fresh: Vec<Kept>,
     /// One failed exchange, and the slowest, while only samples are kept.
     samples: [Option<Kept>; 2],
-    /// Kept before the last tick, and the number of the last exchange then. A process that speaks
-    /// before it was read has its name a tick later.
-    ripe: (Vec<Kept>, u64),
+    /// What was kept before the last tick. A process that speaks before it was read has its name a
+    /// tick later.
+    ripe: Ripe,
+    /// `last` and `is_whole` of the block before.
+    told: (u64, bool),
+}
+
+/// As [`Block`], before its rows are made.
+#[derive(Default)]
+struct Ripe {
+    kept: Vec<Kept>,
+    last: u64,
+    is_whole: bool,
 }
 
 struct Kept {
@@ -69,7 +81,8 @@ impl Feed {
             last: 0,
             fresh: Vec::new(),
             samples: [None, None],
-            ripe: (Vec::new(), 0),
+            ripe: Ripe::default(),
+            told: (0, false),
         }
     }
 
@@ -108,13 +121,18 @@ impl Feed {
             self.fresh.extend(samples.iter_mut().filter_map(Option::take));
             self.fresh.sort_by_key(|kept| kept.id);
         }
-        let (due, last) =
-            std::mem::replace(&mut self.ripe, (std::mem::take(&mut self.fresh), self.last));
-        if due.is_empty() && (self.asked_ticks == 0 || last == self.ripe.1) {
+        let kept = std::mem::take(&mut self.fresh);
+        let ripe = Ripe { kept, last: self.last, is_whole: self.asked_ticks > 0 };
+        let due = std::mem::replace(&mut self.ripe, ripe);
+        // Unasked, only samples are worth a block; the first and the last whole one always are.
+        let (last, was_whole) = self.told;
+        let is_news = due.is_whole != was_whole || (due.is_whole && due.last != last);
+        if due.kept.is_empty() && !is_news {
             return None;
         }
-        let rows = due.iter().map(|kept| row(kept, names, who)).collect();
-        Some(Block { rows, last })
+        self.told = (due.last, due.is_whole);
+        let rows = due.kept.iter().map(|kept| row(kept, names, who)).collect();
+        Some(Block { rows, last: due.last, is_whole: due.is_whole })
     }
 }
 
@@ -225,5 +243,22 @@ mod tests {
         bench.ticks(1);
         let block = bench.feed.tick(&bench.names, &bench.who).expect("a block");
         assert_eq!((block.rows.len(), block.last), (BLOCK_MAX, BLOCK_MAX as u64 + 7));
+    }
+
+    #[test]
+    fn the_first_and_the_last_whole_block_come_without_exchanges_too() {
+        let mut bench = Bench::new();
+        (0..3).for_each(|_| bench.see(&exchange(1, None)));
+        assert!(bench.feed.tick(&bench.names, &bench.who).is_none());
+        bench.questions.fetch_add(1, Ordering::Relaxed);
+        assert!(bench.feed.tick(&bench.names, &bench.who).is_none());
+        let block = bench.feed.tick(&bench.names, &bench.who).expect("a block");
+        assert_eq!((block.last, block.is_whole), (3, true));
+        // And one that says that it is over.
+        let mut blocks =
+            (0..2 * ASKED_TICKS).filter_map(|_| bench.feed.tick(&bench.names, &bench.who));
+        let block = blocks.next().expect("a block");
+        assert!(!block.is_whole && block.rows.is_empty());
+        assert!(blocks.next().is_none());
     }
 }

@@ -4,15 +4,20 @@
 //! worker ─ block a tick ─▶ store's thread ─▶ ring ◀─ ask(after) ─ readers, each with its place
 //! ```
 //! A reader keeps no place here: it says after which number it goes on. Who is too slow finds the
-//! oldest gone and is told how many.
+//! oldest gone and is told how many. Who has no place yet waits two ticks, until all are kept.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use model::view::{ExchangeRow, Exchanges, ExchangesAsked};
 
 use crate::feed::Block;
+
+/// How long a reader without a place waits until everything is kept: the worker hears of it at its
+/// next tick, and says so at the one after.
+const FIRST_LOOK: Duration = Duration::from_millis(500);
 
 /// Exchanges kept for readers: about 2 MiB, and at the fullest rate two fifths of a second.
 const ROWS_MAX: usize = 4_096;
@@ -21,6 +26,8 @@ const ROWS_MAX: usize = 4_096;
 #[derive(Default)]
 pub(crate) struct Recent {
     ring: Mutex<Ring>,
+    /// Told when a block has come.
+    news: Condvar,
     questions: Arc<AtomicU64>,
 }
 
@@ -29,6 +36,8 @@ struct Ring {
     rows: VecDeque<Arc<ExchangeRow>>,
     /// Number of the last exchange that ended, kept or not.
     last: u64,
+    /// Everything that ends after `last` is kept.
+    is_whole: bool,
 }
 
 impl Recent {
@@ -41,18 +50,25 @@ impl Recent {
     pub(crate) fn add(&self, block: Block) {
         let mut ring = self.ring();
         ring.last = ring.last.max(block.last);
+        ring.is_whole = block.is_whole;
         ring.rows.extend(block.rows.into_iter().map(Arc::new));
         let surplus = ring.rows.len().saturating_sub(ROWS_MAX);
         let gone: Vec<_> = ring.rows.drain(..surplus).collect();
         // Freed outside of the lock.
         drop(ring);
         drop(gone);
+        self.news.notify_all();
     }
 
     /// Answers a reader.
     pub(crate) fn ask(&self, asked: &ExchangesAsked) -> Exchanges {
         self.questions.fetch_add(1, Ordering::Relaxed);
-        let ring = self.ring();
+        let mut ring = self.ring();
+        if asked.after.is_none() {
+            // Else what ends between this answer and the next question would be missed.
+            let waited = self.news.wait_timeout_while(ring, FIRST_LOOK, |ring| !ring.is_whole);
+            ring = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
         let last = ring.last;
         // A place beyond the last one is of an agent that ran before this one.
         let after = asked.after.filter(|after| *after <= last);
@@ -118,7 +134,7 @@ mod tests {
             service: if id.is_multiple_of(2) { "even" } else { "odd" }.to_owned(),
             ..ExchangeRow::default()
         };
-        Block { rows: ids.iter().map(row).collect(), last }
+        Block { rows: ids.iter().map(row).collect(), last, is_whole: true }
     }
 
     fn ask(
@@ -135,6 +151,7 @@ mod tests {
     #[test]
     fn a_reader_goes_on_where_it_was() {
         let recent = Recent::default();
+        recent.add(block(&[], 0));
         assert_eq!(ask(&recent, None, "", 10), (vec![], 0, 0));
         recent.add(block(&[1, 2, 3], 3));
         assert_eq!(ask(&recent, Some(0), "", 2), (vec![1, 2], 2, 0));
@@ -184,7 +201,7 @@ mod tests {
     fn every_question_is_counted() {
         let recent = Recent::default();
         let questions = recent.questions();
-        ask(&recent, None, "", 0);
+        ask(&recent, Some(0), "", 0);
         ask(&recent, Some(0), "", 0);
         assert_eq!(questions.load(Ordering::Relaxed), 2);
     }

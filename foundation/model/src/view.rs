@@ -185,7 +185,8 @@ pub trait Query: Send + Sync {
     /// The same without the picture, for whoever asks how the agent is: costs next to nothing.
     fn health(&self) -> HealthReport;
     /// Exchanges as they happen. Whoever asks at least every few seconds is shown all of them, as
-    /// far as they fit in the ring; before that, there are samples only. Never holds up a worker.
+    /// far as they fit in the ring; before that, there are samples only, and the first answer waits
+    /// a moment until everything is kept. Never holds up a worker.
     fn exchanges(&self, asked: &ExchangesAsked) -> Exchanges;
     /// `/metrics` in one of its forms.
     fn metrics(&self, form: MetricsForm) -> Vec<u8>;
