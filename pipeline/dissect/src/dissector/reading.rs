@@ -10,6 +10,9 @@ use super::{Dissector, Input, Output, Session, Step, Successor, Wants, side_of};
 const RESYNC_BYTES_MAX: u64 = 64 * 1024;
 /// A body longer than this is worth telling the tap about.
 const SKIP_WORTH_BYTES: u64 = 4 * 1024;
+/// The same where everything is copied: a packet, by which the tap is ahead of us at least. Frames
+/// of a body come closer together, and each wish is a store into a line that the kernel reads.
+const SKIP_WORTH_BYTES_OF_EVERYTHING: u64 = 64 * 1024;
 
 /// A session with what it needs around it.
 pub(super) struct Reading {
@@ -75,12 +78,14 @@ impl Reading {
 
     pub(super) fn wants(&self, direction: Direction) -> Wants {
         let stream = &self.sides[side_of(direction, self.client).index()];
-        if let Some(body) = stream.body.filter(|n| *n > SKIP_WORTH_BYTES) {
-            Wants::After(body)
-        } else if self.session.wants_everything() {
-            Wants::Everything
+        let (worth, otherwise) = if self.session.wants_everything() {
+            (SKIP_WORTH_BYTES_OF_EVERYTHING, Wants::Everything)
         } else {
-            Wants::Heads
+            (SKIP_WORTH_BYTES, Wants::Heads)
+        };
+        match stream.body {
+            Some(body) if body > worth => Wants::After(body),
+            Some(_) | None => otherwise,
         }
     }
 
