@@ -100,6 +100,9 @@ mariadbd       mariadb-server
 mariadb        mariadb-client
 sysbench       sysbench
 -              python3-pymysql
+h2load         nghttp2-client
+etcd           etcd-server
+etcdctl        etcd-client
 -              python3-websockets
 -              python3-pyte
 prometheus     prometheus

@@ -68,6 +68,15 @@ def wrk(sandbox, url, seconds=1, connections=16, depth=1, targets=()):
     return Load(number(r"(\d+) requests in", text), connections * depth, depth)
 
 
+def h2load(sandbox, url, requests, connections=4, streams=32, window=30):
+    """h2load: so many requests, with so many streams at a time on each connection, and 2^`window`
+    bytes of answers before it has to say that it wants more."""
+    text = sandbox.run(program("h2load"), "-n", requests, "-c", connections, "-m", streams,
+                       "-w", window, "-W", window, url)
+    assert number(r"(\d+) succeeded", text) == requests, text
+    return Load(requests)
+
+
 def redis_benchmark(sandbox, port, requests, pipeline, commands="get,set,incr,lpush"):
     """redis-benchmark: as many of each command, which the pipeline must divide."""
     assert requests % pipeline == 0

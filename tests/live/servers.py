@@ -8,10 +8,11 @@ import collections
 import os
 import pathlib
 import shutil
+import subprocess
 import sys
 
 import shop
-from sandbox import as_postgres, postgresql, program, python_with  # noqa: F401
+from sandbox import Refused, as_postgres, postgresql, program, python_with  # noqa: F401
 
 PROGRAMS = pathlib.Path(__file__).resolve().parent / "programs"
 HTTP, BACKEND, REDIS, POSTGRESQL = 18080, 18081, 16379, 15432
@@ -35,7 +36,7 @@ http {
     scgi_temp_path @FOLDER@/scgi;
     upstream backend { server 127.0.0.1:@BACKEND@; keepalive 16; keepalive_requests 100000000; }
     server {
-        listen @HOST@:@PORT@ backlog=8192;
+        listen @HOST@:@PORT@ @LISTEN@ backlog=8192;
         @LOCATIONS@
     }
 }
@@ -116,13 +117,14 @@ def filled(text, **values):
     return text
 
 
-def nginx(sandbox, workers=1, host="127.0.0.1", port=HTTP, locations=PAGES, start=None):
+def nginx(sandbox, workers=1, host="127.0.0.1", port=HTTP, locations=PAGES, start=None,
+          listen=""):
     """nginx that answers by itself."""
     files(sandbox)
     config = sandbox.folder / f"nginx-{port}.conf"
     text = filled(NGINX, locations=locations)
     config.write_text(filled(text, workers=workers, folder=sandbox.folder, host=host, port=port,
-                             backend=BACKEND))
+                             backend=BACKEND, listen=listen))
     start = start or sandbox.start
     process = start(f"nginx-{port}", program("nginx"), "-p", sandbox.folder, "-c", config)
     if host == "127.0.0.1":
@@ -135,11 +137,11 @@ def proxy(sandbox):
     return nginx(sandbox, locations=PROXY)
 
 
-def apache(sandbox, mpm):
+def apache(sandbox, mpm, more=""):
     """Apache with the given way to work."""
     files(sandbox)
     config = sandbox.folder / "apache.conf"
-    config.write_text(filled(APACHE, folder=sandbox.folder, port=HTTP, mpm=mpm,
+    config.write_text(filled(APACHE + more, folder=sandbox.folder, port=HTTP, mpm=mpm,
                              modules="/usr/lib/apache2/modules"))
     # It ends its whole process group, so that has to be its own.
     process = sandbox.start("apache2", program("apache2"), "-D", "FOREGROUND", "-f", config,
@@ -177,6 +179,19 @@ def go(sandbox, port=HTTP):
     sandbox.run(compiler, "build", "-o", binary, PROGRAMS / "pages.go", inside=False,
                 env=environment)
     return _own(sandbox, "pages-go", port, binary)
+
+
+def go_module(sandbox, name):
+    """A Go program of this suite with modules, built outside of the sandbox's network."""
+    compiler = next((str(path) for path in GO if path.exists()), None) or program("go")
+    binary = sandbox.folder / name.replace("_", "-")
+    cache = {"GOCACHE": "/tmp/redsight-live-go", "GOMODCACHE": "/tmp/redsight-live-gomod",
+             "GOFLAGS": "-mod=mod -modcacherw", "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
+    done = subprocess.run([compiler, "build", "-o", binary, "."], cwd=PROGRAMS / name,
+                          env=os.environ | cache, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Refused(f"{name} is not installed: its modules cannot be had: {done.stderr[-300:]}")
+    return binary
 
 
 def node(sandbox, port=HTTP):
