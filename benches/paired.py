@@ -25,12 +25,19 @@ def segments(pid):
     return int(values[names.index("OutSegs")])
 
 
-def rate(pid):
-    """Segments a second, over one phase."""
+def octets(pid):
+    """Bytes sent so far, for loads that put more requests into a segment when they are slower."""
+    lines = pathlib.Path(f"/proc/{pid}/net/netstat").read_text().splitlines()
+    names, values = [line.split() for line in lines if line.startswith("IpExt:")]
+    return int(values[names.index("OutOctets")])
+
+
+def rate(pid, count):
+    """Segments or bytes a second, over one phase."""
     time.sleep(SETTLE_S)
-    start, before = time.monotonic(), segments(pid)
+    start, before = time.monotonic(), count(pid)
     time.sleep(MEASURE_S)
-    after, end = segments(pid), time.monotonic()
+    after, end = count(pid), time.monotonic()
     return (after - before) / (end - start)
 
 
@@ -39,17 +46,17 @@ def seconds(rounds):
     return int(rounds * 3 * (SETTLE_S + MEASURE_S)) + 5
 
 
-def ratios(agent, load, rounds):
+def ratios(agent, load, rounds, count=segments):
     """On/off, one a round. The agent is attached at the start and at the end."""
     check_toggle(agent)
     agent.toggle()
     found = []
     for _ in range(rounds):
-        before = rate(load.pid)
+        before = rate(load.pid, count)
         agent.toggle()
-        on = rate(load.pid)
+        on = rate(load.pid, count)
         agent.toggle()
-        after = rate(load.pid)
+        after = rate(load.pid, count)
         if load.poll() is not None or not (before and after):
             raise place.Refused(f"{load.label} ended before the rounds did")
         found.append(on / ((before + after) / 2))

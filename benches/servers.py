@@ -7,7 +7,7 @@ from sandbox import as_postgres, postgresql, program
 
 HTTP, REDIS, POSTGRESQL = 18080, 16379, 15432
 URL = f"http://127.0.0.1:{HTTP}"
-BULK_BYTES = 10 << 20
+PAGE_BYTES, BULK_BYTES = 16 << 10, 10 << 20
 
 NGINX = """
 daemon off;
@@ -27,7 +27,7 @@ http {
     uwsgi_temp_path @FOLDER@/uwsgi;
     scgi_temp_path @FOLDER@/scgi;
     server {
-        listen 127.0.0.1:@PORT@ backlog=8192;
+        listen 127.0.0.1:@PORT@ @LISTEN@ backlog=8192;
         root @FOLDER@/www;
         location = /status { stub_status; }
     }
@@ -35,17 +35,18 @@ http {
 """
 
 
-def nginx(sandbox):
-    """nginx with a small page, a page of 10 MB and its own count of requests."""
+def nginx(sandbox, listen=""):
+    """nginx with a small page, one of 16 KiB, one of 10 MB and its own count of requests."""
     pages = sandbox.folder / "www"
     pages.mkdir()
     (pages / "small").write_text("x" * 128)
+    (pages / "page").write_bytes(bytes(PAGE_BYTES))
     (pages / "bulk").write_bytes(bytes(BULK_BYTES))
     for path in (sandbox.folder, pages, *pages.iterdir()):
         path.chmod(0o755)
     config = sandbox.folder / "nginx.conf"
     text = NGINX.replace("@FOLDER@", str(sandbox.folder)).replace("@PORT@", str(HTTP))
-    config.write_text(text)
+    config.write_text(text.replace("@LISTEN@", listen))
     process = sandbox.start("nginx", program("nginx"), "-p", sandbox.folder, "-c", config)
     sandbox.wait_for_port(HTTP, process)
     return process
@@ -77,6 +78,12 @@ def pgbench(*options):
 def wrk(seconds, page="small", connections=16, *options):
     """A wrk command of one thread."""
     return [program("wrk"), "-t1", f"-c{connections}", f"-d{seconds}s", *options, f"{URL}/{page}"]
+
+
+def h2load(seconds, page, connections, streams):
+    """An h2load command of one thread."""
+    return [program("h2load"), "-t1", f"-c{connections}", f"-m{streams}", f"-D{seconds}",
+            f"{URL}/{page}"]
 
 
 def redis_benchmark(*options):
