@@ -76,7 +76,8 @@ def _traffic(row, files):
     told = collections.Counter((line["protocol"], line["peer"]) for line in whole
                                if line["service"] == "shop" and line["side"] == "both")
     apart = sum(line["client"].endswith(f":{TWIN}") for line in whole)
-    older, *twins = (int(files[name].split()[1]) for name in ("old", "near", "far")
+    # What a client that did not come to its end has asked is not known: nothing, then.
+    older, *twins = (int((files[name].split() or ["", 0])[1]) for name in ("old", "near", "far")
                      if name in files)
     known = {line["name"] for line in json.loads(files["protocols.json"])}
 
