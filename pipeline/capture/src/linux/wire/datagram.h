@@ -12,8 +12,10 @@
 // Flows whose end is told when their socket is closed: a client asks one server, or the few of a
 // resolver's list. Others end by silence.
 #define SOCKET_FLOWS 4
-// A flow is told of again this often, well before user space forgets it for its silence.
+// An end is told of again this often, and after so much silence: before user space forgets the flow.
+// It does so after 60 s, or after 3 s once every question is answered.
 #define ANNOUNCE_EVERY_NS (30 * 1000000000ull)
+#define SILENT_NS (2 * 1000000000ull)
 
 // What is known of a UDP socket.
 struct datagram_socket {
@@ -35,6 +37,7 @@ struct {
 // One end of a flow.
 struct flow {
 	__u64 announced_at;
+	__u64 seen_at;
 	__u32 owner;
 	__u8 role;
 	__u8 padding[3];
@@ -118,7 +121,11 @@ static __noinline int meet(struct __sk_buff *skb, const struct ends *p, const st
 	__u8 backward = d->head.backward ^ !outgoing;
 	__u64 own = d->head.connection ^ backward, other = d->head.connection ^ !backward;
 	struct flow *known = bpf_map_lookup_elem(&flows, &own);
-	struct flow flow = { .announced_at = d->head.at, .owner = s->owner };
+	struct flow flow = {
+		.announced_at = d->head.at,
+		.seen_at = d->head.at,
+		.owner = s->owner,
+	};
 
 	// Who speaks first asks.
 	if (known)
@@ -196,6 +203,15 @@ static __noinline int take_datagram(struct __sk_buff *skb, struct piece *d)
 	return 0;
 }
 
+// True if user space may have forgotten this end.
+static __always_inline bool is_due(struct flow *flow, __u64 at)
+{
+	bool due = at - flow->announced_at > ANNOUNCE_EVERY_NS || at - flow->seen_at > SILENT_NS;
+
+	flow->seen_at = at;
+	return due;
+}
+
 static __noinline int send_datagram(struct __sk_buff *skb)
 {
 	struct tap_counters *c = counter();
@@ -218,8 +234,7 @@ static __noinline int send_datagram(struct __sk_buff *skb)
 	__u64 own = d.head.connection ^ d.head.backward;
 	struct flow *flow = bpf_map_lookup_elem(&flows, &own);
 	d.head.at = bpf_ktime_get_ns();
-	if (!flow || (pid && flow->owner != pid) ||
-	    d.head.at - flow->announced_at > ANNOUNCE_EVERY_NS)
+	if (!flow || (pid && flow->owner != pid) || is_due(flow, d.head.at))
 		meet(skb, &p, &d, pid, 1);
 	return take_datagram(skb, &d);
 }
@@ -248,7 +263,7 @@ static __noinline int receive_datagram(struct __sk_buff *skb)
 	if (flow && is_passed_over(c, &d))
 		return 0;
 	d.head.at = bpf_ktime_get_ns();
-	if (!flow || d.head.at - flow->announced_at > ANNOUNCE_EVERY_NS)
+	if (!flow || is_due(flow, d.head.at))
 		meet(skb, &p, &d, 0, 0);
 	return take_datagram(skb, &d);
 }
