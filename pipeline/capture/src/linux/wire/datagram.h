@@ -12,8 +12,8 @@
 // Flows whose end is told when their socket is closed: a client asks one server, or the few of a
 // resolver's list. Others end by silence.
 #define SOCKET_FLOWS 4
-// An end is told of again this often, and after so much silence: before user space forgets the flow.
-// It does so after 60 s, or after 3 s once every question is answered.
+// An end is told of again this often, and after so much silence: before user space forgets the
+// flow. It does so after 60 s, or after 3 s once every question is answered.
 #define ANNOUNCE_EVERY_NS (30 * 1000000000ull)
 #define SILENT_NS (2 * 1000000000ull)
 
