@@ -203,7 +203,7 @@ def node(sandbox, port=HTTP):
 def java(sandbox, port=HTTP):
     """Java's com.sun.net.httpserver, from one source file."""
     source = copied(sandbox, "Pages.java")
-    return _own(sandbox, "java", port, program("java"), "-Xmx256m", source)
+    return _own(sandbox, "Pages", port, program("java"), "-Xmx256m", source)
 
 
 def python(sandbox, port=HTTP):
