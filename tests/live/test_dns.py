@@ -89,12 +89,13 @@ class DigTest(DnsTest):
         self.assertGreater(second["response_bytes"], 8 * 200)
 
     def test_a_transfer_ends_with_its_last_message(self):
-        server = nameservers.bind(self.sandbox, names=5000)
+        # Less than what is copied of a turn unasked, whoever has the processor meanwhile.
+        server = nameservers.bind(self.sandbox, names=2000)
         agent = self.observe()
         text = nameservers.dig(self.sandbox, server.port, "x.test", "AXFR")
         size = re.search(r"XFR size: (\d+) records \(messages (\d+), bytes (\d+)\)", text)
         records, messages, size = map(int, size.groups())
-        self.assertGreater(records, 5000)
+        self.assertGreater(records, 2000)
         [line] = self.lookups(agent, 1)
         self.assertEqual((line["operation"], line["target"], line["status"]),
                          ("AXFR", "x.test", "NOERROR"))
