@@ -3,13 +3,15 @@
 
 /// The environment variables that may tell a name, and the only ones that are ever copied out of
 /// a process. Which means what is in [`crate::sources::environment`] and the rules of languages.
-pub const VARIABLES: &[&str] = &[
-    // Said by the operator, for a tracer or for us.
-    "OTEL_SERVICE_NAME",
-    "OTEL_RESOURCE_ATTRIBUTES",
-    "DD_SERVICE",
-    "DD_VERSION",
-    "DD_TAGS",
+pub const VARIABLES: &[&[&str]] = &[OPERATOR, TRACERS, PLATFORMS, SUPERVISORS, FRAMEWORKS];
+
+/// Said by the operator, for OpenTelemetry or Datadog: each has a grammar of its own.
+const OPERATOR: &[&str] =
+    &["OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "DD_SERVICE", "DD_VERSION", "DD_TAGS"];
+
+/// Said by the operator for another tracer: they name the service outright. The first that is set
+/// counts.
+pub(crate) const TRACERS: &[&str] = &[
     "ELASTIC_APM_SERVICE_NAME",
     "NEW_RELIC_APP_NAME",
     "SPLUNK_SERVICE_NAME",
@@ -17,7 +19,10 @@ pub const VARIABLES: &[&str] = &[
     "JAEGER_SERVICE_NAME",
     "SW_AGENT_NAME",
     "INSTANA_SERVICE_NAME",
-    // Said by the platform that started it.
+];
+
+/// By which a platform tells a program what it runs as. The first that is set counts.
+pub(crate) const PLATFORMS: &[&str] = &[
     "K_SERVICE",
     "AWS_LAMBDA_FUNCTION_NAME",
     "FLY_APP_NAME",
@@ -26,12 +31,13 @@ pub const VARIABLES: &[&str] = &[
     "NOMAD_TASK_NAME",
     "NOMAD_JOB_NAME",
     "DOKKU_APP_NAME",
-    // Said by a supervisor.
-    "SUPERVISOR_PROCESS_NAME",
-    "SUPERVISOR_GROUP_NAME",
-    "pm_id",
-    "name",
-    // Read by the frameworks themselves.
+];
+
+/// Said by a supervisor.
+const SUPERVISORS: &[&str] = &["SUPERVISOR_PROCESS_NAME", "SUPERVISOR_GROUP_NAME", "pm_id", "name"];
+
+/// Read by the frameworks themselves.
+const FRAMEWORKS: &[&str] = &[
     "CELERY_APP",
     "DJANGO_SETTINGS_MODULE",
     "FLASK_APP",
@@ -70,7 +76,7 @@ impl Environment {
                 continue;
             };
             let (name, value) = pair.split_at(at);
-            let Some(&name) = VARIABLES.iter().find(|known| known.as_bytes() == name) else {
+            let Some(name) = known().find(|known| known.as_bytes() == name) else {
                 continue;
             };
             if value.len() > VALUE_BYTES_MAX || environment.get(name).is_some() {
@@ -91,10 +97,14 @@ impl Environment {
 
     /// The value of one of [`VARIABLES`], without blanks around it; `None` if unset or empty.
     pub fn get(&self, name: &str) -> Option<&str> {
-        debug_assert!(VARIABLES.contains(&name), "{name} is never copied");
+        debug_assert!(known().any(|known| known == name), "{name} is never copied");
         let found = self.kept.iter().find(|(kept, _)| *kept == name);
         found.map(|(_, value)| value.as_str())
     }
+}
+
+fn known() -> impl Iterator<Item = &'static str> {
+    VARIABLES.iter().copied().flatten().copied()
 }
 
 fn telling_options(text: &str) -> String {

@@ -3,29 +3,7 @@
 
 use crate::process::{Files, Process};
 use crate::resolve::Named;
-
-/// Variables that name the service outright, after the ones with a grammar of their own.
-const TRACERS: &[&str] = &[
-    "ELASTIC_APM_SERVICE_NAME",
-    "NEW_RELIC_APP_NAME",
-    "SPLUNK_SERVICE_NAME",
-    "SIGNALFX_SERVICE_NAME",
-    "JAEGER_SERVICE_NAME",
-    "SW_AGENT_NAME",
-    "INSTANA_SERVICE_NAME",
-];
-
-/// Variables by which a platform tells a program what it runs as.
-const PLATFORMS: &[&str] = &[
-    "K_SERVICE",
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "FLY_APP_NAME",
-    "HEROKU_APP_NAME",
-    "WEBSITE_SITE_NAME",
-    "NOMAD_TASK_NAME",
-    "NOMAD_JOB_NAME",
-    "DOKKU_APP_NAME",
-];
+use crate::variables::{PLATFORMS, TRACERS};
 
 /// Names that a supervisor gives when nobody chose one.
 const CHOSEN_BY_NOBODY: &[&str] = &["app", "default", "index", "main", "server", "start", "web"];
