@@ -28,6 +28,26 @@ pub struct Pending<T> {
 }
 
 impl<T> Pending<T> {
+    /// A request as it was sent, without an answer and without the wire's words.
+    pub const fn new(
+        kind: Kind,
+        endpoint: EndpointId,
+        start: Timestamp,
+        request_bytes: u64,
+        tag: T,
+    ) -> Self {
+        Self {
+            endpoint,
+            kind,
+            start,
+            first_answer: None,
+            request_bytes,
+            response_bytes: 0,
+            wire: None,
+            tag,
+        }
+    }
+
     /// Notes bytes of the answer; the first call fixes the time to first byte.
     pub fn answer_bytes(&mut self, bytes: u64, first_at: Timestamp) {
         self.first_answer.get_or_insert(first_at);

@@ -112,16 +112,10 @@ impl Dns {
             operation::as_on_the_wire(question.name, &mut target);
             Box::new(Wire { operation, target: Some(target), status: None })
         });
-        self.open.push_back(Pending {
-            endpoint: operation::endpoint(output.names, message.header.opcode(), question),
-            kind: Kind::Request,
-            start: input.first_at,
-            first_answer: None,
-            request_bytes: input.bytes.len() as u64,
-            response_bytes: 0,
-            wire,
-            tag: asked,
-        });
+        let endpoint = operation::endpoint(output.names, message.header.opcode(), question);
+        let bytes = input.bytes.len() as u64;
+        let pending = Pending::new(Kind::Request, endpoint, input.first_at, bytes, asked);
+        self.open.push_back(Pending { wire, ..pending });
         self.is_pipelined |= self.open.len() > PIPELINE_MIN;
     }
 

@@ -51,15 +51,10 @@ impl TemplateSession {
             Frame::Upkeep => ("PING", &b""[..], Kind::Session),
             Frame::Hello | Frame::Yes(_) | Frame::No(_) => return,
         };
+        let endpoint = operation::endpoint(verb, topic, output);
         let pending = Pending {
-            endpoint: operation::endpoint(verb, topic, output),
-            kind,
-            start: input.first_at,
-            first_answer: None,
-            request_bytes: length as u64,
-            response_bytes: 0,
             wire: output.raw.then(|| operation::wire(verb, topic)),
-            tag: (),
+            ..Pending::new(kind, endpoint, input.first_at, length as u64, ())
         };
         self.is_pipelined |= !self.open.is_empty();
         self.is_in_step |= self.open.is_empty() && self.last == Side::Server;

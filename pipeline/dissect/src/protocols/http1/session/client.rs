@@ -99,15 +99,12 @@ impl Http1Session {
             b"CONNECT" => Method::Connect,
             _ => Method::Other,
         };
+        let endpoint = http::endpoint(line.method, line.target, output);
+        let tag = Asked { method, version: line.version, is_reported: false };
+        let head = (length + more) as u64;
         let pending = Pending {
-            endpoint: http::endpoint(line.method, line.target, output),
-            kind: Kind::Request,
-            start: input.first_at,
-            first_answer: None,
-            request_bytes: (length + more) as u64,
-            response_bytes: 0,
             wire: output.raw.then(|| http::wire(line.method, Some(line.target))),
-            tag: Asked { method, version: line.version, is_reported: false },
+            ..Pending::new(Kind::Request, endpoint, input.first_at, head, tag)
         };
         self.ask(pending, input.at, output);
         if !is_whole {

@@ -96,34 +96,28 @@ impl Http2Session {
         let may_ride =
             head.may_have(Name::ContentType) && method.is_none_or(|method| method == b"POST");
         let patience = rider.zip(head.get(Name::Patience));
-        Pending {
-            endpoint: match (rider, method, target) {
-                (Some(rider), _, target) => (rider.endpoint)(target.unwrap_or_default(), output),
-                (None, Some(method), Some(target)) => http::endpoint(method, target, output),
-                (None, method, target) => http::endpoint_in_part(method, target, output),
-            },
-            kind,
-            start: opened.first_at,
-            first_answer: None,
-            request_bytes: opened.bytes,
-            response_bytes: 0,
-            wire: output.raw.then(|| {
-                let operation = if rider.is_some() { target } else { method };
-                http::wire(operation.unwrap_or_default(), target)
-            }),
-            tag: Asked {
-                stream: opened.stream,
-                rider,
-                path: may_ride.then(|| target.unwrap_or_default().into()),
-                patience_ns: patience
-                    .and_then(|(rider, value)| (rider.patience_ns)(value))
-                    .unwrap_or(0),
-                is_sent: kind == Kind::Push,
-                is_tunnel,
-                is_partial: method.is_none() || target.is_none(),
-                ..Asked::default()
-            },
-        }
+        let endpoint = match (rider, method, target) {
+            (Some(rider), _, target) => (rider.endpoint)(target.unwrap_or_default(), output),
+            (None, Some(method), Some(target)) => http::endpoint(method, target, output),
+            (None, method, target) => http::endpoint_in_part(method, target, output),
+        };
+        let tag = Asked {
+            stream: opened.stream,
+            rider,
+            path: may_ride.then(|| target.unwrap_or_default().into()),
+            patience_ns: patience
+                .and_then(|(rider, value)| (rider.patience_ns)(value))
+                .unwrap_or(0),
+            is_sent: kind == Kind::Push,
+            is_tunnel,
+            is_partial: method.is_none() || target.is_none(),
+            ..Asked::default()
+        };
+        let wire = output.raw.then(|| {
+            let operation = if rider.is_some() { target } else { method };
+            http::wire(operation.unwrap_or_default(), target)
+        });
+        Pending { wire, ..Pending::new(kind, endpoint, opened.first_at, opened.bytes, tag) }
     }
 
     /// HEADERS of the server: an interim answer, the head of the final one, or its trailers.

@@ -295,14 +295,5 @@ fn request(
     wire: Option<Box<Wire>>,
     tag: Asked,
 ) -> Pending<Asked> {
-    Pending {
-        endpoint,
-        kind: Kind::Request,
-        start,
-        first_answer: None,
-        request_bytes: 0,
-        response_bytes: 0,
-        wire,
-        tag,
-    }
+    Pending { wire, ..Pending::new(Kind::Request, endpoint, start, 0, tag) }
 }
