@@ -11,6 +11,7 @@ mod classify;
 mod dissector;
 pub mod naming;
 pub mod pairing;
+mod prepared;
 pub mod protocol;
 pub mod protocols;
 pub mod rider;

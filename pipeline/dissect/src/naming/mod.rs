@@ -4,3 +4,4 @@ pub mod http;
 pub mod key;
 pub mod route;
 pub mod sql;
+pub(crate) mod statement;

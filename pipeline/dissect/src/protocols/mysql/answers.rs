@@ -10,6 +10,7 @@ use super::login;
 use super::operation;
 use super::progress::{Packet, Progress, Turn};
 use super::session::{MySql, Phase, pending};
+use crate::naming::statement;
 use crate::protocol::{Input, Output, Step};
 
 /// Bytes looked at of a packet that may end something: its flags stand behind two numbers, its
@@ -126,7 +127,7 @@ impl MySql {
             let endpoint = output.names.intern("Connect", "");
             let mut refused = pending(Form::Nothing, Kind::Session, endpoint, place.began, 0);
             refused.response_bytes = (HEAD + head.length) as u64;
-            refused.wire = operation::wire("Connect", None, output);
+            refused.wire = statement::wire("Connect", None, output);
             let status = operation::failure(number);
             if let Some(wire) = refused.wire.as_deref_mut() {
                 wire.status = Some(status.code.as_str().to_owned());

@@ -1,32 +1,15 @@
-//! Prepared statements of a connection: number → endpoint, bounded.
+//! Prepared statements of a connection: number → endpoint.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use crate::prepared::{Statement, Statements};
 
-use model::EndpointId;
-
-/// Most statements remembered of a connection. Pools cache 100 to 1,000; beyond that the one used
-/// longest ago is forgotten and shows as a bare `EXECUTE`.
-const STATEMENTS_MAX: usize = 1_024;
 /// MariaDB's number for the statement prepared last, whose answer need not have come.
 const LAST: u32 = u32::MAX;
-
-/// What a statement stands for.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Statement {
-    /// `None` if its text was not seen.
-    pub(super) endpoint: Option<EndpointId>,
-    /// The text, kept only with `--raw`.
-    pub(super) text: Option<Arc<str>>,
-}
 
 /// Statements by number.
 #[derive(Debug, Default)]
 pub(super) struct Prepared {
-    by_id: HashMap<u32, (Statement, u32)>,
+    numbered: Statements,
     last: Statement,
-    /// Counts uses: the smallest stamp is the least recent one.
-    clock: u32,
 }
 
 impl Prepared {
@@ -37,34 +20,17 @@ impl Prepared {
 
     /// The server gave the statement a number.
     pub(super) fn put(&mut self, id: u32, statement: Statement) {
-        self.clock = self.clock.wrapping_add(1);
-        if self.by_id.len() >= STATEMENTS_MAX && !self.by_id.contains_key(&id) {
-            let oldest = self.by_id.iter().min_by_key(|(_, (_, used))| *used);
-            if let Some(oldest) = oldest.map(|(id, _)| *id) {
-                self.by_id.remove(&oldest);
-            }
-        }
-        self.by_id.insert(id, (statement, self.clock));
+        self.numbered.put(&id.to_le_bytes(), statement);
     }
 
     /// What the number stands for.
     pub(super) fn find(&mut self, id: u32) -> Statement {
-        if id == LAST {
-            return self.last.clone();
-        }
-        self.clock = self.clock.wrapping_add(1);
-        match self.by_id.get_mut(&id) {
-            Some((statement, used)) => {
-                *used = self.clock;
-                statement.clone()
-            }
-            None => Statement::default(),
-        }
+        if id == LAST { self.last.clone() } else { self.numbered.get(&id.to_le_bytes()) }
     }
 
     /// The client gives the statement up.
     pub(super) fn close(&mut self, id: u32) {
-        self.by_id.remove(&id);
+        self.numbered.remove(&id.to_le_bytes());
     }
 
     /// All are gone: the session begins anew.
@@ -80,7 +46,10 @@ impl Prepared {
 
 #[cfg(test)]
 mod tests {
+    use model::EndpointId;
+
     use super::*;
+    use crate::prepared::STATEMENTS_MAX;
 
     fn statement(id: u32) -> Statement {
         Statement { endpoint: Some(EndpointId(id)), text: None }

@@ -7,9 +7,10 @@ use model::{EndpointId, Incomplete, Kind, Side, Timestamp};
 use super::command::{self, Command, Form, command};
 use super::frame::{self, HEAD, Head, LENGTH_MAX};
 use super::login::{self, LOGIN_WINDOW, Login, Seen};
-use super::operation::{self, NAMING_BYTES_MAX, RAW_BYTES_MAX};
-use super::prepared::Statement;
+use super::operation;
 use super::session::{Awaited, MySql, Phase, QUEUE_MAX, pending};
+use crate::naming::statement::{self, NAMING_BYTES_MAX, RAW_BYTES_MAX};
+use crate::prepared::Statement;
 use crate::bytes::cursor::Cursor;
 use crate::pairing::Pending;
 use crate::protocol::{Input, Output, Step};
@@ -137,7 +138,7 @@ impl MySql {
             let length = packet.bytes();
             let mut ssl =
                 pending(Form::Nothing, Kind::Session, endpoint, packet.began, length);
-            ssl.wire = operation::wire("SSLRequest", None, output);
+            ssl.wire = statement::wire("SSLRequest", None, output);
             self.oneway(ssl, output);
             return Asked::Tls;
         };
@@ -145,10 +146,10 @@ impl MySql {
         self.deprecate_eof = self.can(login::DEPRECATE_EOF);
         self.phase = Phase::Login;
         self.is_uncertain = false;
-        let endpoint = output.names.intern("Login", &operation::raw(database));
+        let endpoint = output.names.intern("Login", &statement::raw(database));
         let mut login =
             pending(Form::Login, Kind::Session, endpoint, packet.began, packet.bytes());
-        login.wire = operation::wire("Login", Some(&operation::raw(user)), output);
+        login.wire = statement::wire("Login", Some(&statement::raw(user)), output);
         self.push(login, packet.head.sequence, output);
         Asked::Goes
     }
@@ -188,18 +189,18 @@ impl MySql {
                 (output.names.intern(command.name, ""), None, None)
             }
             command::INIT_DB | command::CREATE_DB | command::DROP_DB => {
-                let name = operation::raw(rest);
+                let name = statement::raw(rest);
                 let text = output.raw.then(|| Arc::from(&*name));
                 (output.names.intern(command.name, &name), text, None)
             }
             command::FIELD_LIST => {
                 let table = rest.split(|b| *b == 0).next().unwrap_or_default();
-                (output.names.intern(command.name, &operation::raw(table)), None, None)
+                (output.names.intern(command.name, &statement::raw(table)), None, None)
             }
             command::CHANGE_USER => {
                 let (user, database) = login::change_user(rest).unwrap_or_default();
-                let text = output.raw.then(|| Arc::from(operation::raw(user)));
-                (output.names.intern(command.name, &operation::raw(database)), text, None)
+                let text = output.raw.then(|| Arc::from(statement::raw(user)));
+                (output.names.intern(command.name, &statement::raw(database)), text, None)
             }
             _ => (output.names.intern(command.name, ""), None, None),
         };
@@ -216,7 +217,7 @@ impl MySql {
     ) -> Asked {
         let Command { name, kind, form, .. } = command;
         let mut pending = pending(form, kind, endpoint, packet.began, packet.bytes());
-        pending.wire = operation::wire(name, text.as_deref(), output);
+        pending.wire = statement::wire(name, text.as_deref(), output);
         pending.tag.statement = statement;
         self.move_on(output);
         if form == Form::Nothing {
@@ -234,13 +235,13 @@ impl MySql {
             return (output.names.intern("QUERY", ""), None, None);
         };
         let endpoint = operation::sql(text, cut, output);
-        (endpoint, output.raw.then(|| Arc::from(operation::raw(text))), None)
+        (endpoint, output.raw.then(|| Arc::from(statement::raw(text))), None)
     }
 
     fn prepare(&mut self, text: &[u8], head: Head, output: &mut Output<'_>) -> Named {
         let cut = text.len() + 1 < head.length;
         let endpoint = operation::sql(text, cut, output);
-        let text: Option<Arc<str>> = output.raw.then(|| Arc::from(operation::raw(text)));
+        let text: Option<Arc<str>> = output.raw.then(|| Arc::from(statement::raw(text)));
         let statement = Statement { endpoint: Some(endpoint), text: text.clone() };
         self.prepared().asked(statement.clone());
         (operation::about("PREPARE", Some(endpoint), output), text, Some(statement))

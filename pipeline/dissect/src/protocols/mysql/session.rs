@@ -17,10 +17,12 @@ use model::{EndpointId, Exchange, Incomplete, Kind, ShortText, Side, Timestamp};
 use super::command::Form;
 use super::compressed::Compressed;
 use super::login::{self, Seen};
-use super::prepared::{Prepared, Statement};
+use super::prepared::Prepared;
 use super::probe::{self, Chain};
 use super::progress::Progress;
 use super::{INFO, compressed, operation};
+use crate::naming::statement;
+use crate::prepared::Statement;
 use crate::pairing::Pending;
 use crate::protocol::{Input, Output, Session, Start, Step};
 
@@ -125,7 +127,7 @@ impl MySql {
         if pending.tag.is_out {
             return;
         }
-        let status = failure.map_or_else(operation::success, operation::failure);
+        let status = failure.map_or_else(statement::success, operation::failure);
         if let Some(wire) = pending.wire.as_deref_mut() {
             wire.status = Some(status.code.as_str().to_owned());
         }
@@ -402,21 +404,13 @@ pub(super) fn pending(
     start: Timestamp,
     length: usize,
 ) -> Pending<Awaited> {
-    Pending {
-        endpoint,
-        kind,
-        start,
-        first_answer: None,
-        request_bytes: length as u64,
-        response_bytes: 0,
-        wire: None,
-        tag: Awaited {
-            form,
-            progress: Progress::First,
-            sequence: 1,
-            is_out: false,
-            done: None,
-            statement: None,
-        },
-    }
+    let tag = Awaited {
+        form,
+        progress: Progress::First,
+        sequence: 1,
+        is_out: false,
+        done: None,
+        statement: None,
+    };
+    Pending::new(kind, endpoint, start, length as u64, tag)
 }

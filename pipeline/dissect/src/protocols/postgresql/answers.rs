@@ -6,6 +6,7 @@ use super::frame::{self, HEAD, Head};
 use super::operation;
 use super::requests::{failing, pending};
 use super::session::{Awaited, Phase, Postgres, What};
+use crate::naming::statement;
 use crate::pairing::Pending;
 use crate::protocol::{Input, Output, Step};
 
@@ -118,7 +119,7 @@ impl Postgres {
             return false;
         };
         let at = front.tag.done.unwrap_or(front.start);
-        self.answered(front, operation::success(), at, output);
+        self.answered(front, statement::success(), at, output);
         true
     }
 
@@ -158,7 +159,7 @@ impl Postgres {
         let endpoint = output.names.intern(name, &channel);
         let mut push = pending(What::Call, Kind::Push, endpoint, place.began, 0);
         push.response_bytes = (body.len() + HEAD) as u64;
-        push.wire = operation::wire(name, Some(&channel), output);
+        push.wire = statement::wire(name, Some(&channel), output);
         self.discarded(push, output);
     }
 
@@ -177,7 +178,7 @@ impl Postgres {
         if matches!(front.tag.what, What::Query | What::Execute) {
             front.tag.done = Some(place.at);
             if let Some(wire) = front.wire.as_deref_mut() {
-                wire.status = Some(operation::raw(tag));
+                wire.status = Some(statement::raw(tag));
             }
         }
     }
@@ -246,7 +247,7 @@ impl Postgres {
             self.refused = self.refused.saturating_sub(1);
             return;
         };
-        let status = failure.map_or_else(operation::success, operation::failure);
+        let status = failure.map_or_else(statement::success, operation::failure);
         let proves = settled || !matches!(front.tag.what, What::Sync { .. });
         match front.tag.what {
             What::Sync { .. } => {}
@@ -283,7 +284,7 @@ impl Postgres {
     /// A replication stream begins: the request is answered, what follows is not counted.
     fn copy_both(&mut self, place: Place, output: &mut Output<'_>) {
         if let Some(front) = self.queue.pop_front() {
-            self.answered(front, operation::success(), place.at, output);
+            self.answered(front, statement::success(), place.at, output);
         }
         self.phase = Phase::Streaming;
     }

@@ -1,23 +1,6 @@
-//! Prepared statements and portals of a connection: name → endpoint, bounded.
+//! Prepared statements and portals of a connection: name → endpoint.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::Arc;
-
-use model::EndpointId;
-
-/// Most named statements, and most named portals, remembered of a connection. Pools cache 100 to
-/// 1,000; beyond that the one used longest ago is forgotten and shows as a bare `EXECUTE`.
-const NAMED_MAX: usize = 1_024;
-
-/// What a statement or a portal stands for.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Statement {
-    /// `None` if its text was not seen.
-    pub(super) endpoint: Option<EndpointId>,
-    /// The text, kept only with `--raw`.
-    pub(super) text: Option<Arc<str>>,
-}
+use crate::prepared::{Statement, Statements};
 
 /// Statements and portals by name.
 #[derive(Debug, Default)]
@@ -60,83 +43,41 @@ impl Prepared {
     }
 }
 
-/// A bounded map from names; the empty name has its own place.
+/// Statements by name; the empty name has its own place.
 #[derive(Debug, Default)]
 struct Named {
     nameless: Statement,
-    named: HashMap<u64, (Statement, u32), BuildHasherDefault<Hashed>>,
-    /// Counts uses: the smallest stamp is the least recent one.
-    clock: u32,
+    named: Statements,
 }
 
 impl Named {
     fn get(&mut self, name: &[u8]) -> Statement {
-        if name.is_empty() {
-            return self.nameless.clone();
-        }
-        self.clock = self.clock.wrapping_add(1);
-        match self.named.get_mut(&hash(name)) {
-            Some((statement, used)) => {
-                *used = self.clock;
-                statement.clone()
-            }
-            None => Statement::default(),
-        }
+        if name.is_empty() { self.nameless.clone() } else { self.named.get(name) }
     }
 
     fn put(&mut self, name: &[u8], statement: Statement) {
         if name.is_empty() {
             self.nameless = statement;
-            return;
+        } else {
+            self.named.put(name, statement);
         }
-        let key = hash(name);
-        self.clock = self.clock.wrapping_add(1);
-        if self.named.len() >= NAMED_MAX && !self.named.contains_key(&key) {
-            let oldest = self.named.iter().min_by_key(|(_, (_, used))| *used);
-            if let Some(oldest) = oldest.map(|(key, _)| *key) {
-                self.named.remove(&oldest);
-            }
-        }
-        self.named.insert(key, (statement, self.clock));
     }
 
     fn remove(&mut self, name: &[u8]) {
         if name.is_empty() {
             self.nameless = Statement::default();
         } else {
-            self.named.remove(&hash(name));
+            self.named.remove(name);
         }
-    }
-}
-
-/// FNV-1a with a final mix. Names are the client's own: colliding them only confuses its own rows.
-fn hash(name: &[u8]) -> u64 {
-    let fold = |hash: u64, b: &u8| (hash ^ u64::from(*b)).wrapping_mul(0x0100_0000_01b3);
-    let hash = name.iter().fold(0xcbf2_9ce4_8422_2325, fold);
-    (hash ^ (hash >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// Takes a key that is a hash already.
-#[derive(Debug, Default)]
-struct Hashed(u64);
-
-impl Hasher for Hashed {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        self.0 = hash(bytes);
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use model::EndpointId;
+
     use super::*;
+    use crate::prepared::STATEMENTS_MAX;
 
     fn statement(id: u32) -> Statement {
         Statement { endpoint: Some(EndpointId(id)), text: None }
@@ -145,7 +86,7 @@ mod tests {
     #[test]
     fn the_statement_used_longest_ago_is_forgotten_first() {
         let mut prepared = Prepared::default();
-        for id in 0..NAMED_MAX as u32 {
+        for id in 0..STATEMENTS_MAX as u32 {
             prepared.parse(id.to_string().as_bytes(), statement(id));
         }
         prepared.bind(b"", b"0");

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use model::{EndpointId, Kind, ShortText, Timestamp};
 
 use super::frame::{self, HEAD, Head, Packet};
-use super::operation::{self, NAMING_BYTES_MAX, RAW_BYTES_MAX};
-use super::prepared::{Prepared, Statement};
+use super::operation;
+use super::prepared::Prepared;
 use super::session::{Awaited, Forming, Parsed, Phase, Postgres, QUEUE_MAX, What};
+use crate::naming::statement::{self, NAMING_BYTES_MAX, RAW_BYTES_MAX};
+use crate::prepared::Statement;
 use crate::pairing::Pending;
 use crate::protocol::{Input, Output, Step};
 
@@ -80,7 +82,7 @@ impl Postgres {
                 let name = if is_ssl { "SSLRequest" } else { "GSSENCRequest" };
                 let endpoint = output.names.intern(name, "");
                 let mut pending = pending(What::Encryption, session, endpoint, began, 8);
-                pending.wire = operation::wire(name, None, output);
+                pending.wire = statement::wire(name, None, output);
                 self.phase = Phase::Opening;
                 self.push(pending, output);
                 Some(8)
@@ -96,7 +98,7 @@ impl Postgres {
                 let target = String::from_utf8_lossy(database);
                 let endpoint = output.names.intern("Startup", &target);
                 let mut pending = pending(What::Startup, session, endpoint, began, length);
-                pending.wire = operation::wire("Startup", Some(&target), output);
+                pending.wire = statement::wire("Startup", Some(&target), output);
                 self.version = ShortText::new(&format!("3.{minor}"));
                 self.phase = Phase::Messages;
                 self.is_uncertain = false;
@@ -134,7 +136,7 @@ impl Postgres {
                 let endpoint = output.names.intern("FunctionCall", "");
                 let mut pending =
                     pending(What::Call, Kind::Request, endpoint, message.began, message.length);
-                pending.wire = operation::wire("FunctionCall", None, output);
+                pending.wire = statement::wire("FunctionCall", None, output);
                 self.push(pending, output);
             }
             b'X' => {
@@ -161,8 +163,8 @@ impl Postgres {
         let length = message.length;
         let mut pending = pending(What::Query, Kind::Request, endpoint, message.began, length);
         if output.raw {
-            let text = operation::raw(text);
-            pending.wire = operation::wire("Query", Some(&text), output);
+            let text = statement::raw(text);
+            pending.wire = statement::wire("Query", Some(&text), output);
         }
         self.forming = Forming::default();
         self.push(pending, output);
@@ -174,7 +176,7 @@ impl Postgres {
             return;
         };
         let endpoint = operation::sql(text, output);
-        let text: Option<Arc<str>> = output.raw.then(|| operation::raw(text).into());
+        let text: Option<Arc<str>> = output.raw.then(|| statement::raw(text).into());
         self.prepared().parse(name, Statement { endpoint: Some(endpoint), text: text.clone() });
         self.forming.parse =
             Some(Parsed { endpoint, start: message.began, bytes: message.length as u64, text });
@@ -200,7 +202,7 @@ impl Postgres {
         };
         let length = forming.bytes as usize;
         let mut pending = pending(What::Execute, Kind::Request, endpoint, forming.start, length);
-        pending.wire = operation::wire("Execute", statement.text.as_deref(), output);
+        pending.wire = statement::wire("Execute", statement.text.as_deref(), output);
         self.push(pending, output);
     }
 
@@ -256,7 +258,7 @@ impl Postgres {
     fn last_word(&self, operation: &str, began: Timestamp, length: usize, output: &mut Output<'_>) {
         let endpoint = output.names.intern(operation, "");
         let mut pending = pending(What::Call, Kind::Session, endpoint, began, length);
-        pending.wire = operation::wire(operation, None, output);
+        pending.wire = statement::wire(operation, None, output);
         self.discarded(pending, output);
     }
 
@@ -287,16 +289,8 @@ pub(super) fn pending(
     start: Timestamp,
     length: usize,
 ) -> Pending<Awaited> {
-    Pending {
-        endpoint,
-        kind,
-        start,
-        first_answer: None,
-        request_bytes: length as u64,
-        response_bytes: 0,
-        wire: None,
-        tag: Awaited { what, is_out: false, done: None },
-    }
+    let tag = Awaited { what, is_out: false, done: None };
+    Pending::new(kind, endpoint, start, length as u64, tag)
 }
 
 /// A preparation: an exchange only if it fails.
@@ -304,6 +298,6 @@ pub(super) fn failing(parsed: &Parsed, prepares: bool, output: &Output<'_>) -> P
     let what = What::Sync { prepares };
     let length = parsed.bytes as usize;
     let mut pending = pending(what, Kind::Request, parsed.endpoint, parsed.start, length);
-    pending.wire = operation::wire("Parse", parsed.text.as_deref(), output);
+    pending.wire = statement::wire("Parse", parsed.text.as_deref(), output);
     pending
 }

@@ -19,6 +19,7 @@ use model::{EndpointId, Exchange, Incomplete, ShortText, Side, Status, Timestamp
 use super::prepared::Prepared;
 use super::probe::{self, Chain};
 use super::{INFO, operation};
+use crate::naming::statement;
 use crate::pairing::Pending;
 use crate::protocol::{Input, Output, Session, Start, Step};
 
@@ -171,7 +172,7 @@ impl Postgres {
         match (pending.tag.what, pending.tag.done) {
             (What::Sync { .. }, _) => return,
             (What::Execute, Some(at)) => {
-                return self.answered(pending, operation::success(), at, output);
+                return self.answered(pending, statement::success(), at, output);
             }
             _ => {}
         }
