@@ -3,6 +3,7 @@
 use crate::address::Endpoints;
 use crate::connection::{ConnectionId, Direction};
 use crate::entity::Owner;
+use crate::secret::Secret;
 use crate::time::Timestamp;
 
 /// One thing a tap saw. Borrowed from the tap's buffer: copy what you keep.
@@ -27,6 +28,8 @@ pub enum TapEvent<'a> {
         /// The sample.
         health: TcpHealth,
     },
+    /// A secret of some handshake; it belongs to no connection before it has opened a record.
+    Secret(Secret<'a>),
 }
 
 /// One end of a connection, seen for the first time by a live tap.

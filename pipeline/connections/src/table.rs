@@ -57,6 +57,7 @@ impl<C: Consumer> Table<C> {
             TapEvent::Health { connection, direction, health } => {
                 self.health(connection, direction, health);
             }
+            TapEvent::Secret(_) => {}
         }
     }
 
