@@ -4,4 +4,5 @@
 //! or does I/O, and no secret is printed, logged or kept after its connection.
 #![forbid(unsafe_code)]
 
+pub mod crypto;
 pub mod search;
