@@ -2,10 +2,27 @@
 //! record by turning GCM around. Takes memory and [`Sample`]s, gives [`Found`]s; reads nothing
 //! itself, and keeps nothing that opened nothing.
 
+mod cbc;
+mod chacha;
 mod found;
+mod gcm;
+mod limits;
 mod material;
+mod passes;
+mod prefilter;
+mod quic;
 mod sample;
+mod schedule;
+mod secrets;
+mod target;
+mod tls;
+mod window;
 
 pub use found::{Found, Opens};
+pub use limits::{SearchCounters, SearchLimits};
 pub use material::KeyBytes;
+pub use passes::{Outcome, Search, StillSealed, Wanted};
 pub use sample::{Sample, SampleKind, SealedRecord};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,379 @@
+//! One search through the memory of one process, for all its sealed connections, in passes:
+//!
+//! ```text
+//! schedules ──▶ near the keys found ──▶ everywhere ──────────▶ everywhere
+//! AES keys,     their secrets           secrets, bare keys     secrets, ChaCha20
+//! QUIC pairs                            while something is sealed or a secret is missing
+//! ```
+//! A pass that nothing is left for is not made.
+
+use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
+use std::hash::BuildHasher;
+use std::ops::{ControlFlow, Range};
+
+use super::found::{Found, Opens};
+use super::gcm::{Aes, Gcm};
+use super::limits::{Budget, NEAR_BYTES, SearchCounters, SearchLimits};
+use super::material::KeyBytes;
+use super::prefilter::suspects;
+use super::quic;
+use super::sample::{Sample, SampleKind};
+use super::schedule::key_at;
+use super::secrets::{Labels, Secret};
+use super::target::{KeySource, Target};
+use super::window::windows;
+
+/// Ranges of memory are asked for in whole pages.
+const PAGE_BYTES: u64 = 4096;
+
+/// What a key search still needs to see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// All memory that may hold keys.
+    All,
+    /// These addresses of it, in order.
+    Ranges(Vec<Range<u64>>),
+}
+
+/// Why a direction was not opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum StillSealed {
+    /// No key in memory opened it.
+    NoKey,
+    /// A limit ended the search before everything was tried.
+    Budget,
+    /// Its cipher does not let a key be proven without its nonce, or the sample was too small.
+    NotInvertible,
+}
+
+/// What a search has come to.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The proven keys.
+    pub found: Vec<Found>,
+    /// What stays sealed.
+    pub sealed: Vec<(Sample, StillSealed)>,
+    /// What it took.
+    pub counters: SearchCounters,
+}
+
+/// The search.
+pub struct Search {
+    targets: Vec<Target>,
+    budget: Budget,
+    pass: Pass,
+    /// Hashes of keys and windows that were tried: a key lies in memory more than once.
+    tried: HashSet<u64>,
+    hasher: RandomState,
+    quic_keys: Vec<(KeyBytes, u64)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pass {
+    Schedules,
+    Near,
+    Everywhere,
+    ChaCha,
+    Done,
+}
+
+impl Search {
+    /// A search for what opens the samples, which are all of one process.
+    pub fn new(samples: Vec<Sample>, limits: SearchLimits) -> Self {
+        let targets: Vec<_> = samples.into_iter().map(Target::new).collect();
+        let is_vain = targets.iter().all(Target::is_hopeless);
+        let has_quic = targets.iter().any(Target::is_quic);
+        Self {
+            targets,
+            budget: Budget::new(limits),
+            pass: if is_vain { Pass::Done } else { Pass::Schedules },
+            tried: HashSet::new(),
+            hasher: RandomState::new(),
+            // Room for all of them at once: growing would leave copies behind.
+            quic_keys: Vec::with_capacity(if has_quic { limits.quic_keys_max } else { 0 }),
+        }
+    }
+
+    /// The memory to be shown next; `None` when the search is over.
+    pub fn wanted(&self) -> Option<Wanted> {
+        match self.pass {
+            Pass::Schedules | Pass::Everywhere | Pass::ChaCha => Some(Wanted::All),
+            Pass::Near => Some(Wanted::Ranges(self.near())),
+            Pass::Done => None,
+        }
+    }
+
+    /// Looks at a piece of the memory wanted. `address` is that of its first byte, a multiple of
+    /// eight. Pieces overlap by more than a schedule. Breaks when the pass needs no more.
+    pub fn memory(&mut self, address: u64, bytes: &[u8]) -> ControlFlow<()> {
+        match self.pass {
+            Pass::Schedules => self.schedules(address, bytes),
+            Pass::Near => self.secrets(address, bytes, 4),
+            Pass::Everywhere => {
+                self.secrets(address, bytes, 8);
+                self.bare_keys(address, bytes);
+            }
+            Pass::ChaCha => self.chacha(address, bytes),
+            Pass::Done => {}
+        }
+        if self.is_over(self.pass) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// All memory that was wanted has been shown, or as much as there is.
+    pub fn end_pass(&mut self) {
+        if self.pass == Pass::Schedules {
+            self.quic_pairs();
+        }
+        self.tried.clear();
+        let order = [Pass::Schedules, Pass::Near, Pass::Everywhere, Pass::ChaCha];
+        let later = order.into_iter().skip_while(|pass| *pass != self.pass).skip(1);
+        self.pass = later.into_iter().find(|pass| !self.is_over(*pass)).unwrap_or(Pass::Done);
+    }
+
+    /// What it has come to.
+    pub fn finish(self) -> Outcome {
+        let counters = self.budget.counters;
+        let (mut found, mut sealed) = (Vec::new(), Vec::new());
+        for target in self.targets {
+            let reason = match () {
+                () if target.is_hopeless() => StillSealed::NotInvertible,
+                () if counters.refused > 0 => StillSealed::Budget,
+                () => StillSealed::NoKey,
+            };
+            match target.found() {
+                Ok(key) => found.push(key),
+                Err(sample) => sealed.push((sample, reason)),
+            }
+        }
+        Outcome { found, sealed, counters }
+    }
+
+    /// True if the pass has nothing left to look for.
+    fn is_over(&self, pass: Pass) -> bool {
+        let any = |is: fn(&Target) -> bool| self.targets.iter().any(is);
+        match pass {
+            // Of QUIC's two keys one may lie behind.
+            Pass::Schedules => !any(|target| target.is_sealed() && !target.is_hopeless()),
+            Pass::Near => !any(|target| target.secretless().is_some()),
+            Pass::Everywhere => !any(|target| target.secretless().is_some() || target.wants_key()),
+            Pass::ChaCha => !any(Target::wants_chacha),
+            Pass::Done => true,
+        }
+    }
+
+    /// The surroundings of the keys whose secrets are wanted.
+    fn near(&self) -> Vec<Range<u64>> {
+        let hits = self.targets.iter().filter_map(Target::secretless);
+        let mut starts: Vec<u64> = hits.map(|(_, hit)| hit.address).collect();
+        starts.sort_unstable();
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for address in starts {
+            let start = address.saturating_sub(NEAR_BYTES) & !(PAGE_BYTES - 1);
+            let end = address.saturating_add(NEAR_BYTES) & !(PAGE_BYTES - 1);
+            match ranges.last_mut() {
+                Some(last) if last.end >= start => last.end = end,
+                _ => ranges.push(start..end),
+            }
+        }
+        ranges
+    }
+
+    fn schedules(&mut self, address: u64, bytes: &[u8]) {
+        suspects(bytes, |suspect| {
+            let memory = bytes.get(suspect.offset..).unwrap_or_default();
+            if let Some(key) = key_at(memory, suspect.size, suspect.order) {
+                self.key(&key, address + suspect.offset as u64);
+            }
+        });
+    }
+
+    /// Tries a key whose schedule was found.
+    fn key(&mut self, key: &KeyBytes, address: u64) {
+        let counters = &mut self.budget.counters;
+        if counters.keys >= self.budget.limits.keys_max as u64 {
+            counters.refused += 1;
+            return;
+        }
+        if !self.tried.insert(self.hasher.hash_one(key)) {
+            return;
+        }
+        counters.keys += 1;
+        let Some(gcm) = Gcm::new(key.as_slice()) else { return };
+        let (targets, budget) = (&mut self.targets, &mut self.budget);
+        let source = KeySource::Schedule;
+        let mut targets_left = targets.iter_mut();
+        if targets_left.any(|target| target.try_key(&gcm, key, address, source, budget)) {
+            return;
+        }
+        if targets.iter().any(Target::may_be_cbc)
+            && let Some(aes) = Aes::new(key.as_slice())
+            && targets.iter_mut().any(|target| target.try_cbc(&aes, key, address, budget))
+        {
+            return;
+        }
+        if targets.iter().any(Target::is_quic) {
+            if self.quic_keys.len() < budget.limits.quic_keys_max {
+                self.quic_keys.push((key.clone(), address));
+            } else {
+                budget.counters.refused += 1;
+            }
+        }
+    }
+
+    /// Tries every two keys, as that of the headers and that of the packets.
+    fn quic_pairs(&mut self) {
+        let prepare = |(key, address): &(KeyBytes, u64)| {
+            let (aes, gcm) = Aes::new(key.as_slice()).zip(Gcm::new(key.as_slice()))?;
+            Some(QuicKey { bytes: key.clone(), aes, gcm, address: *address })
+        };
+        let keys: Vec<_> = self.quic_keys.iter().filter_map(prepare).collect();
+        self.quic_keys.clear();
+        for target in self.targets.iter_mut().filter(|target| target.is_quic()) {
+            let hit = quic_hit(target, &keys, &mut self.budget);
+            if let Some((address, opens)) = hit {
+                target.open(address, Some(opens));
+            }
+        }
+    }
+
+    /// Tries windows as secrets: of keys that are known, and of what is sealed.
+    fn secrets(&mut self, address: u64, bytes: &[u8], alignment: usize) {
+        let tries_sealed = self.pass == Pass::Everywhere;
+        let (targets, budget) = (&mut self.targets, &mut self.budget);
+        // Of SHA-384 comes a key of 32 bytes, of SHA-256 one of 16.
+        for (length, key_bytes) in [(48, 32), (32, 16)] {
+            let mut known = known_keys(targets, key_bytes);
+            let labels = Labels::ALL.map(|labels| known.keys().any(|(of, _)| *of == labels));
+            let is_any_sealed = tries_sealed && targets.iter().any(Target::wants_key);
+            if known.is_empty() && !is_any_sealed {
+                continue;
+            }
+            windows(bytes, length, alignment, |offset, window| {
+                if (known.is_empty() && !is_any_sealed) || !budget.secret() {
+                    return;
+                }
+                let Some((secret, bytes)) = Secret::new(window).zip(KeyBytes::new(window)) else {
+                    return;
+                };
+                for (labels, _) in Labels::ALL.into_iter().zip(labels).filter(|(_, is)| *is) {
+                    let Some(key) = secret.key(labels, key_bytes) else { continue };
+                    if let Some(i) = known.remove(&(labels, key))
+                        && let Some(target) = targets.get_mut(i)
+                    {
+                        target.set_secret(&secret, labels, &bytes);
+                        return;
+                    }
+                }
+                if is_any_sealed
+                    && let Some(key) = secret.key(Labels::Tls, key_bytes)
+                    && let Some(gcm) = Gcm::new(key.as_slice())
+                {
+                    let at = address + offset as u64;
+                    let mut targets = targets.iter_mut();
+                    targets.any(|target| target.try_secret(&gcm, &secret, &bytes, at, budget));
+                }
+            });
+        }
+    }
+
+    /// Tries windows as keys: for engines that expand a key anew for each record.
+    fn bare_keys(&mut self, address: u64, bytes: &[u8]) {
+        let (targets, budget) = (&mut self.targets, &mut self.budget);
+        for length in [16, 32] {
+            if !targets.iter().any(Target::wants_key) {
+                return;
+            }
+            windows(bytes, length, 8, |offset, window| {
+                if !budget.bare_key() {
+                    return;
+                }
+                let Some((gcm, key)) = Gcm::new(window).zip(KeyBytes::new(window)) else { return };
+                let (at, source) = (address + offset as u64, KeySource::Window);
+                let mut targets = targets.iter_mut();
+                targets.any(|target| target.try_key(&gcm, &key, at, source, budget));
+            });
+        }
+    }
+
+    /// Tries windows as secrets of ChaCha20-Poly1305.
+    fn chacha(&mut self, address: u64, bytes: &[u8]) {
+        let (targets, budget, tried) = (&mut self.targets, &mut self.budget, &mut self.tried);
+        windows(bytes, 32, 8, |offset, window| {
+            if !tried.insert(self.hasher.hash_one(window))
+                || !targets.iter().any(Target::wants_chacha)
+                || !budget.secret()
+            {
+                return;
+            }
+            let Some((secret, bytes)) = Secret::new(window).zip(KeyBytes::new(window)) else {
+                return;
+            };
+            let at = address + offset as u64;
+            targets.iter_mut().any(|target| target.try_chacha(&secret, &bytes, at, budget));
+        });
+    }
+}
+
+/// A key ready for both of its uses.
+struct QuicKey {
+    bytes: KeyBytes,
+    aes: Aes,
+    gcm: Gcm,
+    address: u64,
+}
+
+/// The pair of keys that opens the packets.
+fn quic_hit(target: &Target, keys: &[QuicKey], budget: &mut Budget) -> Option<(u64, Opens)> {
+    let SampleKind::Quic { connection_id_bytes } = target.sample.kind else { return None };
+    let (test, neighbour) = target.pair()?;
+    let lengths = match connection_id_bytes {
+        Some(length) => length..=length,
+        None => 0..=quic::CONNECTION_ID_BYTES_MAX,
+    };
+    for header_key in keys {
+        for length in lengths.clone() {
+            let Some(packet) = quic::unmask(&header_key.aes, test, length) else { continue };
+            let as_long =
+                |key: &&QuicKey| key.bytes.as_slice().len() == header_key.bytes.as_slice().len();
+            for key in keys.iter().filter(as_long) {
+                if !budget.test() {
+                    return None;
+                }
+                if packet.nonce(&key.gcm).is_none() {
+                    continue;
+                }
+                let pair = [(&header_key.aes, &header_key.gcm), (&key.aes, &key.gcm)];
+                if let Some(opened) = quic::prove(pair, [test, neighbour], length) {
+                    let opens = Opens::Quic {
+                        key: key.bytes.clone(),
+                        header_key: header_key.bytes.clone(),
+                        nonce: opened.nonce,
+                        packet_number: opened.number,
+                        packet_number_bytes: opened.number_bytes,
+                        connection_id_bytes: length,
+                        secret: None,
+                    };
+                    return Some((key.address, opens));
+                }
+            }
+        }
+    }
+    None
+}
+
+/// The keys of so many bytes whose secrets are wanted, and the targets they opened.
+fn known_keys(targets: &[Target], key_bytes: usize) -> HashMap<(Labels, KeyBytes), usize> {
+    // Room for all at once: growing would leave copies behind.
+    let mut known = HashMap::with_capacity(2 * targets.len());
+    for (i, target) in targets.iter().enumerate() {
+        let Some((key, _)) = target.secretless() else { continue };
+        if key.as_slice().len() != key_bytes {
+            continue;
+        }
+        let labels: &[Labels] =
+            if target.is_quic() { &[Labels::Quic1, Labels::Quic2] } else { &[Labels::Tls] };
+        known.extend(labels.iter().map(|labels| ((*labels, key.clone()), i)));
+    }
+    known
+}

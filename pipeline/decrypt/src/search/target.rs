@@ -1,0 +1,343 @@
+//! A sample with what was found for it so far.
+
+use super::cbc;
+use super::found::{Found, Opens};
+use super::gcm::{Aes, Gcm, sequence_between};
+use super::limits::Budget;
+use super::material::KeyBytes;
+use super::sample::{Sample, SampleKind};
+use super::secrets::{Labels, Secret};
+use super::{chacha, tls};
+
+/// TLS 1.3, as negotiated.
+const TLS_13: u16 = 0x0304;
+/// Guesses for a record that does not look like TLS 1.2.
+const UNLIKELY_GUESSES_MAX: u64 = 16;
+/// Guesses for a bare key, of which there are thousands.
+const BARE_GUESSES_MAX: u64 = 600;
+/// Guesses where nobody knows how much was sent.
+const GUESSES_MAX: u64 = 1 << 16;
+
+/// What a key comes from: of schedules there are few, of windows that look random many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeySource {
+    Schedule,
+    Window,
+}
+
+/// One direction of one connection.
+pub(super) struct Target {
+    pub sample: Sample,
+    /// The shortest record, the cheapest to test, and one beside it.
+    test: usize,
+    neighbour: Option<usize>,
+    may_be: MayBe,
+    pub hit: Option<Hit>,
+}
+
+/// What opened it, and where that lay.
+pub(super) struct Hit {
+    pub address: u64,
+    pub record: u64,
+    pub opens: Opens,
+}
+
+/// What the handshake, if it was seen, and the records allow for.
+#[derive(Clone, Copy, Debug)]
+struct MayBe {
+    tls_13: bool,
+    gcm_12: bool,
+    /// Explicit nonces that count.
+    is_counted: bool,
+    cbc: bool,
+    chacha_13: bool,
+    /// The length of the MAC, if the suite is known to have one.
+    mac_bytes: Option<usize>,
+}
+
+impl Target {
+    pub(super) fn new(sample: Sample) -> Self {
+        let lengths = sample.records.iter().map(|record| record.bytes.len()).enumerate();
+        let test = lengths.min_by_key(|(_, length)| *length).map_or(0, |(i, _)| i);
+        let number = sample.records.get(test).map(|record| record.number);
+        let is_beside = |i: &usize| {
+            let other = sample.records.get(*i).map(|record| record.number);
+            matches!((number, other), (Some(a), Some(b)) if a.abs_diff(b) == 1)
+        };
+        let beside = [test.checked_sub(1), test.checked_add(1)];
+        let neighbour = beside.into_iter().flatten().find(is_beside);
+        let mut target = Self { sample, test, neighbour, may_be: MayBe::NOTHING, hit: None };
+        target.may_be = target.judge();
+        target
+    }
+
+    /// What the search can try at all.
+    fn judge(&self) -> MayBe {
+        let SampleKind::Tls { version, suite } = self.sample.kind else { return MayBe::NOTHING };
+        let Some((test, neighbour)) = self.pair() else { return MayBe::NOTHING };
+        let suite = suite.map(Suite::of);
+        let is = |wanted: Suite| suite.is_none_or(|suite| suite == wanted);
+        let is_13 = version.is_none_or(|version| version == TLS_13);
+        let is_older = version != Some(TLS_13);
+        let mac_bytes = match suite {
+            Some(Suite::Cbc { mac_bytes }) => Some(mac_bytes),
+            _ => None,
+        };
+        MayBe {
+            tls_13: is_13 && is(Suite::Gcm),
+            gcm_12: is_older && is(Suite::Gcm),
+            is_counted: tls::is_counted(test, neighbour),
+            cbc: is_older
+                && (suite.is_none() || mac_bytes.is_some())
+                && self.sample.records.len() >= cbc::RECORDS_MIN,
+            chacha_13: is_13 && is(Suite::ChaCha),
+            mac_bytes,
+        }
+    }
+
+    pub(super) const fn is_quic(&self) -> bool {
+        matches!(self.sample.kind, SampleKind::Quic { .. })
+    }
+
+    pub(super) const fn is_sealed(&self) -> bool {
+        self.hit.is_none()
+    }
+
+    /// It is sealed, and a key or secret in memory may open it.
+    pub(super) fn wants_key(&self) -> bool {
+        self.is_sealed() && (self.may_be.tls_13 || self.may_be.gcm_12)
+    }
+
+    pub(super) fn wants_chacha(&self) -> bool {
+        self.is_sealed() && self.may_be.chacha_13
+    }
+
+    pub(super) const fn may_be_cbc(&self) -> bool {
+        self.may_be.cbc
+    }
+
+    /// Its suite is one that no search opens.
+    pub(super) fn is_hopeless(&self) -> bool {
+        let can = self.may_be;
+        !(self.is_quic() || can.tls_13 || can.gcm_12 || can.cbc || can.chacha_13)
+    }
+
+    /// The test record and its neighbour.
+    pub(super) fn pair(&self) -> Option<(&[u8], &[u8])> {
+        let record = |i: usize| self.sample.records.get(i).map(|record| record.bytes.as_slice());
+        Some((record(self.test)?, record(self.neighbour?)?))
+    }
+
+    /// Opens the target if the key does.
+    pub(super) fn try_key(
+        &mut self,
+        gcm: &Gcm,
+        key: &KeyBytes,
+        address: u64,
+        source: KeySource,
+        budget: &mut Budget,
+    ) -> bool {
+        if !self.wants_key() || !budget.test() {
+            return false;
+        }
+        let opens = self.opened_13(gcm, key).or_else(|| self.opened_12(gcm, key, source, budget));
+        self.open(address, opens)
+    }
+
+    fn opened_13(&self, gcm: &Gcm, key: &KeyBytes) -> Option<Opens> {
+        let (test, neighbour) = self.pair().filter(|_| self.may_be.tls_13)?;
+        let nonce = tls::neighbours_13(gcm, test, neighbour)?;
+        Some(Opens::Gcm13 { key: key.clone(), nonce, sequence: None })
+    }
+
+    fn opened_12(
+        &self,
+        gcm: &Gcm,
+        key: &KeyBytes,
+        source: KeySource,
+        budget: &mut Budget,
+    ) -> Option<Opens> {
+        let (test, _) = self.pair().filter(|_| self.may_be.gcm_12)?;
+        let asked = match source {
+            _ if !self.may_be.is_counted && self.may_be.tls_13 => UNLIKELY_GUESSES_MAX,
+            KeySource::Schedule => self.sample.sequence_max.unwrap_or(GUESSES_MAX),
+            KeySource::Window => BARE_GUESSES_MAX,
+        };
+        let sequences = budget.guesses(self.sample.sequence_max, asked);
+        let (sequence, salt) = tls::sequence_12(gcm, test, tls::Tries { sequences })?;
+        Some(Opens::Gcm12 { key: key.clone(), salt, sequence })
+    }
+
+    /// Opens the target if the key is one of CBC that does.
+    pub(super) fn try_cbc(
+        &mut self,
+        aes: &Aes,
+        key: &KeyBytes,
+        address: u64,
+        budget: &mut Budget,
+    ) -> bool {
+        if !self.may_be.cbc || !self.is_sealed() || !budget.test() {
+            return false;
+        }
+        let records = self.sample.records.iter().map(|record| record.bytes.as_slice());
+        let sealing = cbc::sealing(aes, &records, self.may_be.mac_bytes);
+        let opens = sealing.map(|sealing| Opens::Cbc {
+            key: key.clone(),
+            mac_bytes: sealing.mac_bytes,
+            encrypt_then_mac: sealing.encrypt_then_mac,
+        });
+        self.open(address, opens)
+    }
+
+    /// Opens the target if the secret does: with AES-GCM by the key it gives.
+    pub(super) fn try_secret(
+        &mut self,
+        gcm: &Gcm,
+        secret: &Secret,
+        bytes: &KeyBytes,
+        address: u64,
+        budget: &mut Budget,
+    ) -> bool {
+        if !self.is_sealed() || !self.may_be.tls_13 || !budget.test() {
+            return false;
+        }
+        let opens = self.pair().and_then(|(test, neighbour)| {
+            let nonce = tls::neighbours_13(gcm, test, neighbour)?;
+            let sequence = sequence_between(&secret.iv(Labels::Tls)?, &nonce)?;
+            Some(Opens::Traffic { secret: bytes.clone(), chacha20: false, sequence })
+        });
+        self.open(address, opens)
+    }
+
+    /// Opens the target if the secret does, with ChaCha20-Poly1305.
+    pub(super) fn try_chacha(
+        &mut self,
+        secret: &Secret,
+        bytes: &KeyBytes,
+        address: u64,
+        budget: &mut Budget,
+    ) -> bool {
+        if !self.wants_chacha() {
+            return false;
+        }
+        let guesses = budget.chacha_guesses(self.sample.sequence_max);
+        let opens = self.pair().and_then(|(test, _)| {
+            let key = secret.key(Labels::Tls, 32)?;
+            let (key, iv) = (key.as_slice().first_chunk()?, secret.iv(Labels::Tls)?);
+            let sequence = chacha::sequence(key, &iv, test, 0..guesses)?;
+            Some(Opens::Traffic { secret: bytes.clone(), chacha20: true, sequence })
+        });
+        self.open(address, opens)
+    }
+
+    /// Books what opened the test record.
+    pub(super) fn open(&mut self, address: u64, opens: Option<Opens>) -> bool {
+        let number = self.sample.records.get(self.test).map(|record| record.number);
+        let hit = opens.zip(number).map(|(opens, record)| Hit { address, record, opens });
+        let is_open = hit.is_some();
+        if is_open {
+            self.hit = hit;
+        }
+        is_open
+    }
+
+    /// The key of which the secret is still wanted.
+    pub(super) fn secretless(&self) -> Option<(&KeyBytes, &Hit)> {
+        let hit = self.hit.as_ref()?;
+        match &hit.opens {
+            Opens::Gcm13 { key, .. } | Opens::Quic { key, secret: None, .. } => Some((key, hit)),
+            Opens::Traffic { .. }
+            | Opens::Gcm12 { .. }
+            | Opens::ChaCha12 { .. }
+            | Opens::Cbc { .. }
+            | Opens::Quic { .. } => None,
+        }
+    }
+
+    /// The secret whose key this direction is opened with.
+    pub(super) fn set_secret(&mut self, secret: &Secret, labels: Labels, bytes: &KeyBytes) -> bool {
+        let Some(hit) = &mut self.hit else { return false };
+        let iv = secret.iv(labels);
+        match &mut hit.opens {
+            Opens::Gcm13 { nonce, .. } if labels == Labels::Tls => {
+                let Some(sequence) = iv.and_then(|iv| sequence_between(&iv, nonce)) else {
+                    return false;
+                };
+                hit.opens = Opens::Traffic { secret: bytes.clone(), chacha20: false, sequence };
+                true
+            }
+            Opens::Quic { secret, .. } if labels != Labels::Tls => {
+                *secret = Some(bytes.clone());
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// What the search gives for it.
+    pub(super) fn found(self) -> Result<Found, Sample> {
+        match self.hit {
+            Some(Hit { record, opens, .. }) => Ok(Found {
+                connection: self.sample.connection,
+                direction: self.sample.direction,
+                record,
+                opens,
+            }),
+            None => Err(self.sample),
+        }
+    }
+}
+
+impl MayBe {
+    const NOTHING: Self = Self {
+        tls_13: false,
+        gcm_12: false,
+        is_counted: false,
+        cbc: false,
+        chacha_13: false,
+        mac_bytes: None,
+    };
+}
+
+/// What a cipher suite asks of the search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Suite {
+    Gcm,
+    ChaCha,
+    Cbc { mac_bytes: usize },
+    Other,
+}
+
+impl Suite {
+    /// By its number in the registry of IANA.
+    const fn of(number: u16) -> Self {
+        match number {
+            0x1301 | 0x1302 | 0x009c..=0x00a9 | 0xc02b..=0xc032 | 0xd001 | 0xd002 => Self::Gcm,
+            0x1303 | 0xcca8..=0xccae => Self::ChaCha,
+            0x002f..=0x003a
+            | 0xc004
+            | 0xc005
+            | 0xc009
+            | 0xc00a
+            | 0xc00e
+            | 0xc00f
+            | 0xc013
+            | 0xc014
+            | 0xc01d..=0xc022
+            | 0x008c
+            | 0x008d
+            | 0xc035
+            | 0xc036 => Self::Cbc { mac_bytes: 20 },
+            0x003c..=0x0040
+            | 0x0067..=0x006b
+            | 0xc023
+            | 0xc025
+            | 0xc027
+            | 0xc029
+            | 0x00ae
+            | 0xc037 => Self::Cbc { mac_bytes: 32 },
+            0xc024 | 0xc026 | 0xc028 | 0xc02a | 0x00af | 0xc038 => Self::Cbc { mac_bytes: 48 },
+            _ => Self::Other,
+        }
+    }
+}
