@@ -2,7 +2,7 @@
 
 use model::{ConnectionId, Direction};
 
-use super::material::KeyBytes;
+use crate::crypto::KeyBytes;
 
 /// A proven key of one direction of a connection.
 #[derive(Clone, Debug)]

@@ -7,7 +7,6 @@ mod chacha;
 mod found;
 mod gcm;
 mod limits;
-mod material;
 mod passes;
 mod prefilter;
 mod quic;
@@ -20,7 +19,6 @@ mod window;
 
 pub use found::{Found, Opens};
 pub use limits::{SearchCounters, SearchLimits};
-pub use material::KeyBytes;
 pub use passes::{Outcome, Search, StillSealed, Wanted};
 pub use sample::{Sample, SampleKind, SealedRecord};
 

@@ -15,7 +15,6 @@ use std::ops::{ControlFlow, Range};
 use super::found::{Found, Opens};
 use super::gcm::{Aes, Gcm};
 use super::limits::{Budget, NEAR_BYTES, SearchCounters, SearchLimits};
-use super::material::KeyBytes;
 use super::prefilter::suspects;
 use super::quic;
 use super::sample::{Sample, SampleKind};
@@ -23,6 +22,7 @@ use super::schedule::key_at;
 use super::secrets::{Labels, Secret};
 use super::target::{KeySource, Target};
 use super::window::windows;
+use crate::crypto::KeyBytes;
 
 /// Ranges of memory are asked for in whole pages.
 const PAGE_BYTES: u64 = 4096;
@@ -165,7 +165,7 @@ impl Search {
     /// The surroundings of the keys whose secrets are wanted.
     fn near(&self) -> Vec<Range<u64>> {
         let hits = self.targets.iter().filter_map(Target::secretless);
-        let mut starts: Vec<u64> = hits.map(|(_, hit)| hit.address).collect();
+        let mut starts: Vec<u64> = hits.map(|(_, address)| address).collect();
         starts.sort_unstable();
         let mut ranges: Vec<Range<u64>> = Vec::new();
         for address in starts {
@@ -195,7 +195,7 @@ impl Search {
             counters.refused += 1;
             return;
         }
-        if !self.tried.insert(self.hasher.hash_one(key)) {
+        if !self.tried.insert(self.hasher.hash_one(key.as_slice())) {
             return;
         }
         counters.keys += 1;
@@ -240,11 +240,11 @@ impl Search {
     /// Tries windows as secrets: of keys that are known, and of what is sealed.
     fn secrets(&mut self, address: u64, bytes: &[u8], alignment: usize) {
         let tries_sealed = self.pass == Pass::Everywhere;
-        let (targets, budget) = (&mut self.targets, &mut self.budget);
+        let (targets, budget, hasher) = (&mut self.targets, &mut self.budget, &self.hasher);
         // Of SHA-384 comes a key of 32 bytes, of SHA-256 one of 16.
         for (length, key_bytes) in [(48, 32), (32, 16)] {
-            let mut known = known_keys(targets, key_bytes);
-            let labels = Labels::ALL.map(|labels| known.keys().any(|(of, _)| *of == labels));
+            let mut known = known_keys(targets, key_bytes, hasher);
+            let labels = labels_of(targets);
             let is_any_sealed = tries_sealed && targets.iter().any(Target::wants_key);
             if known.is_empty() && !is_any_sealed {
                 continue;
@@ -256,12 +256,13 @@ impl Search {
                 let Some((secret, bytes)) = Secret::new(window).zip(KeyBytes::new(window)) else {
                     return;
                 };
-                for (labels, _) in Labels::ALL.into_iter().zip(labels).filter(|(_, is)| *is) {
-                    let Some(key) = secret.key(labels, key_bytes) else { continue };
-                    if let Some(i) = known.remove(&(labels, key))
-                        && let Some(target) = targets.get_mut(i)
+                for labels in labels {
+                    let Some(key) = secret.key(*labels, key_bytes) else { continue };
+                    let hash = hasher.hash_one(key.as_slice());
+                    if let Some(target) = known.get(&hash).and_then(|i| targets.get_mut(*i))
+                        && target.set_secret(&secret, *labels, &bytes)
                     {
-                        target.set_secret(&secret, labels, &bytes);
+                        known.remove(&hash);
                         return;
                     }
                 }
@@ -362,18 +363,20 @@ fn quic_hit(target: &Target, keys: &[QuicKey], budget: &mut Budget) -> Option<(u
     None
 }
 
-/// The keys of so many bytes whose secrets are wanted, and the targets they opened.
-fn known_keys(targets: &[Target], key_bytes: usize) -> HashMap<(Labels, KeyBytes), usize> {
-    // Room for all at once: growing would leave copies behind.
-    let mut known = HashMap::with_capacity(2 * targets.len());
-    for (i, target) in targets.iter().enumerate() {
-        let Some((key, _)) = target.secretless() else { continue };
-        if key.as_slice().len() != key_bytes {
-            continue;
-        }
-        let labels: &[Labels] =
-            if target.is_quic() { &[Labels::Quic1, Labels::Quic2] } else { &[Labels::Tls] };
-        known.extend(labels.iter().map(|labels| ((*labels, key.clone()), i)));
+/// The targets whose secrets are wanted, by the hashes of their keys of so many bytes.
+fn known_keys(targets: &[Target], key_bytes: usize, hasher: &RandomState) -> HashMap<u64, usize> {
+    let wanted = targets.iter().enumerate().filter_map(|(i, target)| {
+        let (key, _) = target.secretless().filter(|(key, _)| key.len() == key_bytes)?;
+        Some((hasher.hash_one(key), i))
+    });
+    wanted.collect()
+}
+
+/// The labels by which the targets' secrets give their keys.
+fn labels_of(targets: &[Target]) -> &'static [Labels] {
+    match (targets.iter().any(Target::is_quic), targets.iter().all(Target::is_quic)) {
+        (false, _) => &[Labels::Tls],
+        (true, true) => &[Labels::Quic1, Labels::Quic2],
+        (true, false) => &[Labels::Tls, Labels::Quic1, Labels::Quic2],
     }
-    known
 }

@@ -5,7 +5,7 @@
 //! swapped (Java, portable Go), and the rounds backwards with InvMixColumns applied (section 5.3.5,
 //! what AES instructions decrypt with; in CBC that is all a reader has).
 
-use super::material::KeyBytes;
+use crate::crypto::KeyBytes;
 
 const S_BOX: [u8; 256] = s_box();
 

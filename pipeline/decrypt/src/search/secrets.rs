@@ -4,7 +4,7 @@ use hkdf::Hkdf;
 use sha2::{Sha256, Sha384};
 
 use super::gcm::Nonce;
-use super::material::KeyBytes;
+use crate::crypto::KeyBytes;
 
 /// A traffic secret under test.
 pub(super) enum Secret {
@@ -21,8 +21,6 @@ pub(super) enum Labels {
 }
 
 impl Labels {
-    pub(super) const ALL: [Self; 3] = [Self::Tls, Self::Quic1, Self::Quic2];
-
     /// HkdfLabel's label of the key and of the IV, with the prefix of TLS 1.3.
     const fn words(self) -> [&'static [u8]; 2] {
         match self {

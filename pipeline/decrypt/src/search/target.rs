@@ -4,10 +4,10 @@ use super::cbc;
 use super::found::{Found, Opens};
 use super::gcm::{Aes, Gcm, sequence_between};
 use super::limits::Budget;
-use super::material::KeyBytes;
 use super::sample::{Sample, SampleKind};
 use super::secrets::{Labels, Secret};
 use super::{chacha, tls};
+use crate::crypto::{Cipher, CipherSuite, KeyBytes};
 
 /// TLS 1.3, as negotiated.
 const TLS_13: u16 = 0x0304;
@@ -241,11 +241,13 @@ impl Target {
         is_open
     }
 
-    /// The key of which the secret is still wanted.
-    pub(super) fn secretless(&self) -> Option<(&KeyBytes, &Hit)> {
+    /// The key of which the secret is still wanted, and where it lay.
+    pub(super) fn secretless(&self) -> Option<(&[u8], u64)> {
         let hit = self.hit.as_ref()?;
         match &hit.opens {
-            Opens::Gcm13 { key, .. } | Opens::Quic { key, secret: None, .. } => Some((key, hit)),
+            Opens::Gcm13 { key, .. } | Opens::Quic { key, secret: None, .. } => {
+                Some((key.as_slice(), hit.address))
+            }
             Opens::Traffic { .. }
             | Opens::Gcm12 { .. }
             | Opens::ChaCha12 { .. }
@@ -256,6 +258,11 @@ impl Target {
 
     /// The secret whose key this direction is opened with.
     pub(super) fn set_secret(&mut self, secret: &Secret, labels: Labels, bytes: &KeyBytes) -> bool {
+        let is_its_own =
+            |key: &[u8]| secret.key(labels, key.len()).is_some_and(|of| of.as_slice() == key);
+        if !self.secretless().is_some_and(|(key, _)| is_its_own(key)) {
+            return false;
+        }
         let Some(hit) = &mut self.hit else { return false };
         let iv = secret.iv(labels);
         match &mut hit.opens {
@@ -309,35 +316,15 @@ enum Suite {
 }
 
 impl Suite {
-    /// By its number in the registry of IANA.
-    const fn of(number: u16) -> Self {
-        match number {
-            0x1301 | 0x1302 | 0x009c..=0x00a9 | 0xc02b..=0xc032 | 0xd001 | 0xd002 => Self::Gcm,
-            0x1303 | 0xcca8..=0xccae => Self::ChaCha,
-            0x002f..=0x003a
-            | 0xc004
-            | 0xc005
-            | 0xc009
-            | 0xc00a
-            | 0xc00e
-            | 0xc00f
-            | 0xc013
-            | 0xc014
-            | 0xc01d..=0xc022
-            | 0x008c
-            | 0x008d
-            | 0xc035
-            | 0xc036 => Self::Cbc { mac_bytes: 20 },
-            0x003c..=0x0040
-            | 0x0067..=0x006b
-            | 0xc023
-            | 0xc025
-            | 0xc027
-            | 0xc029
-            | 0x00ae
-            | 0xc037 => Self::Cbc { mac_bytes: 32 },
-            0xc024 | 0xc026 | 0xc028 | 0xc02a | 0x00af | 0xc038 => Self::Cbc { mac_bytes: 48 },
-            _ => Self::Other,
+    fn of(id: u16) -> Self {
+        let Some(suite) = CipherSuite::of(id) else { return Self::Other };
+        match suite.cipher {
+            Cipher::Aes128Gcm | Cipher::Aes256Gcm => Self::Gcm,
+            Cipher::ChaCha20Poly1305 => Self::ChaCha,
+            Cipher::Aes128Cbc | Cipher::Aes256Cbc => Self::Cbc { mac_bytes: suite.hash.bytes() },
+            Cipher::Aes128Ccm | Cipher::Aes256Ccm | Cipher::Aes128Ccm8 | Cipher::Aes256Ccm8 => {
+                Self::Other
+            }
         }
     }
 }
