@@ -3,6 +3,7 @@
 
 mod cgroup;
 mod error;
+pub mod keylog;
 mod machine;
 mod mapping;
 pub mod wire;

@@ -1,0 +1,22 @@
+//! The key-log tap: secrets of TLS handshakes, taken where a program hands them to its key log.
+//!
+//! One probe a binary, placed by [`locate`] on a proven instruction; it fires once or a few times a
+//! handshake. It takes the bytes of files and the processes of the scope, and gives
+//! [`model::Secret`]s. It opens nothing: what a secret opens is the decrypt stage's to find out.
+
+mod anchor;
+mod bytes;
+mod code;
+mod engines;
+mod golang;
+mod image;
+mod locate;
+mod scan;
+mod walk;
+
+pub use anchor::{Anchor, Engine, Gap, Label, Located, Place, Random, Register};
+pub use bytes::Bytes;
+pub use locate::{build_id, locate};
+
+#[cfg(test)]
+mod tests;
