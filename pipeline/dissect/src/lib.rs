@@ -9,6 +9,7 @@
 pub mod bytes;
 mod classify;
 mod dissector;
+mod http;
 pub mod naming;
 pub mod pairing;
 mod prepared;

@@ -164,7 +164,7 @@ pub(super) fn number(payload: &[u8]) -> Option<(u32, &[u8])> {
 }
 
 /// Names of the error codes (§7, registry), and a word for those that have none.
-pub(super) fn error_name(code: u32) -> &'static str {
+pub(super) fn error_name(code: u64) -> &'static str {
     const NAMES: [&str; 14] = [
         "NO_ERROR",
         "PROTOCOL_ERROR",

@@ -4,22 +4,23 @@
 //! only wanted names and values are decoded and kept. What stands in entries that were not seen is
 //! said to be unknown, never guessed.
 
-mod huffman;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub(super) use table::Name;
+use crate::http::{self, Broken, NAME_BYTES_MAX, Name, string};
 use table::Table;
-
-/// A name that is longer is none we want: the longest wanted one, coded at its shortest.
-const NAME_BYTES_MAX: usize = 32;
-/// A prefix integer has at most so many bytes after its prefix: enough for 32 bits.
-const INTEGER_BYTES_MAX: usize = 5;
 
 /// The block cannot be read: its sender is no HTTP/2 peer, or we are out of step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
+
+/// A block is whole: what goes on behind it is wrong.
+impl From<Broken> for Malformed {
+    fn from(_: Broken) -> Self {
+        Self
+    }
+}
 
 /// Reads the blocks of one side, in order.
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl Decoder {
     fn literal(&mut self, rest: &mut &[u8], bits: u32) -> Result<(Name, bool), Malformed> {
         let name = match integer(rest, bits)? {
             0 => {
-                let name = string(rest)?;
+                let name = string(rest, 7)?;
                 if name.text.len() > NAME_BYTES_MAX {
                     Name::Other
                 } else {
@@ -90,7 +91,7 @@ impl Decoder {
             }
             index => self.table.get(index).ok_or(Malformed)?.0,
         };
-        let value = string(rest)?;
+        let value = string(rest, 7)?;
         if name.is_wanted() {
             value.read(&mut self.text)?;
         }
@@ -98,50 +99,8 @@ impl Decoder {
     }
 }
 
-/// A string literal (§5.2), as on the wire.
-struct Text<'a> {
-    text: &'a [u8],
-    is_coded: bool,
-}
-
-impl Text<'_> {
-    fn read<'b>(&self, into: &'b mut Vec<u8>) -> Result<&'b [u8], Malformed> {
-        into.clear();
-        if self.is_coded {
-            huffman::decode(self.text, into).ok_or(Malformed)?;
-        } else {
-            into.extend_from_slice(self.text);
-        }
-        Ok(into)
-    }
-}
-
-fn string<'a>(rest: &mut &'a [u8]) -> Result<Text<'a>, Malformed> {
-    let is_coded = rest.first().is_some_and(|first| first & 0x80 != 0);
-    let length = integer(rest, 7)?;
-    let (text, after) = rest.split_at_checked(length).ok_or(Malformed)?;
-    *rest = after;
-    Ok(Text { text, is_coded })
-}
-
-/// An integer with a prefix of `bits` bits (§5.1).
+/// An index or a size: none is longer than 32 bits.
 fn integer(rest: &mut &[u8], bits: u32) -> Result<usize, Malformed> {
-    let (first, mut after) = rest.split_first().ok_or(Malformed)?;
-    let prefix = (1_usize << bits) - 1;
-    let mut value = usize::from(*first) & prefix;
-    if value == prefix {
-        for position in 0.. {
-            let (byte, behind) = after.split_first().ok_or(Malformed)?;
-            after = behind;
-            if position == INTEGER_BYTES_MAX {
-                return Err(Malformed);
-            }
-            value += usize::from(byte & 0x7F) << (7 * position);
-            if byte & 0x80 == 0 {
-                break;
-            }
-        }
-    }
-    *rest = after;
-    Ok(value)
+    let value = http::integer(rest, bits)?;
+    u32::try_from(value).map(|value| value as usize).map_err(|_| Malformed)
 }

@@ -28,6 +28,7 @@
 
 use model::{Family, ProtocolInfo};
 
+use crate::http::Version;
 use crate::protocol::{Opening, Protocol, Session, Start, Verdict};
 use session::Http2Session;
 
@@ -51,6 +52,13 @@ static INFO: ProtocolInfo = ProtocolInfo {
     ports: &[50051],
 };
 
+static SPOKEN: Version = Version {
+    protocol: &INFO,
+    version: "2",
+    error_name: frame::error_name,
+    as_http2: |code| u32::try_from(code).unwrap_or(u32::MAX),
+};
+
 impl Protocol for Http2 {
     fn protocol(&self) -> &'static ProtocolInfo {
         &INFO
@@ -61,6 +69,6 @@ impl Protocol for Http2 {
     }
 
     fn open(&self, start: Start) -> Box<dyn Session> {
-        Box::new(Http2Session::new(&INFO, start))
+        Box::new(Http2Session::new(&SPOKEN, start))
     }
 }

@@ -3,7 +3,8 @@
 use model::Side;
 
 use super::frame::{Frames, PREFACE, Type};
-use super::hpack::{Decoder, Name};
+use super::hpack::Decoder;
+use crate::http::Name;
 use crate::protocol::{Opening, Verdict};
 
 /// Frames looked at.

@@ -8,18 +8,15 @@
 //! ```
 //! Payloads of DATA are passed over; only header blocks are read, each whole.
 
-use model::{Incomplete, ProtocolInfo, Side, Timestamp};
+use model::{Incomplete, Side, Timestamp};
 
 use super::frame::{self, HEADER_BYTES, Header, PREFACE, Type};
 use super::hpack::Decoder;
 use super::sync;
+use crate::http::{Head, Requests, Version};
 use crate::protocol::{Input, Output, Session, Start, Step};
-use head::Head;
-use streams::Streams;
 
 mod blocks;
-mod head;
-mod streams;
 
 /// The longest header block: servers refuse heads from 8 KiB (nginx) to 1 MiB (Go) on.
 const BLOCK_BYTES_MAX: usize = 64 * 1024;
@@ -78,12 +75,12 @@ impl Sides {
 /// See the module.
 pub(super) struct Http2Session {
     sides: Sides,
-    streams: Streams,
+    requests: Requests,
     head: Head,
 }
 
 impl Http2Session {
-    pub(super) fn new(protocol: &'static ProtocolInfo, start: Start) -> Self {
+    pub(super) fn new(spoken: &'static Version, start: Start) -> Self {
         let side = |is_fresh| Sending {
             decoder: Decoder::new(start.from_start),
             block: None,
@@ -93,7 +90,7 @@ impl Http2Session {
         };
         Self {
             sides: Sides { client: side(true), server: side(false) },
-            streams: Streams::new(protocol),
+            requests: Requests::new(spoken),
             head: Head::default(),
         }
     }
@@ -105,7 +102,7 @@ impl Http2Session {
         sending.block = None;
         sending.passing = None;
         sending.is_fresh = false;
-        self.streams.doubt();
+        self.requests.doubt();
     }
 
     fn desync(&mut self, side: Side) -> Step {
@@ -169,9 +166,10 @@ impl Http2Session {
                 };
                 match (header.kind, input.side) {
                     (Type::Reset, by) => {
-                        self.streams.reset(header.stream, (by, first), input.at, output);
+                        let (stream, code) = (u64::from(header.stream), u64::from(first));
+                        self.requests.reset(stream, (by, code), input.at, output);
                     }
-                    (_, Side::Server) => self.streams.refuse_after(first, output),
+                    (_, Side::Server) => self.requests.refuse_after(u64::from(first), output),
                     (_, Side::Client) => {}
                 }
                 Step::Skip { head: HEADER_BYTES, body: u64::from(header.length) }
@@ -183,10 +181,10 @@ impl Http2Session {
     }
 
     fn data(&mut self, header: &Header, input: Input<'_>) -> Step {
-        let stream = header.stream;
-        self.streams.count(stream, input.side, header.whole() as u64);
+        let stream = u64::from(header.stream);
+        self.requests.count(stream, input.side, header.whole() as u64);
         if input.side == Side::Server
-            && let Some(stream) = self.streams.get(stream)
+            && let Some(stream) = self.requests.get(stream)
         {
             stream.first_answer.get_or_insert(input.first_at);
         }
@@ -210,7 +208,7 @@ impl Session for Http2Session {
 
     fn passed(&mut self, side: Side, _bytes: u64, at: Timestamp, output: &mut Output<'_>) {
         if let Some((stream, true)) = self.sides.of(side).passing.take() {
-            self.streams.end(stream, side, at, output);
+            self.requests.end(u64::from(stream), side, at, output);
         }
     }
 
@@ -225,16 +223,16 @@ impl Session for Http2Session {
 
     fn end(&mut self, side: Side, _at: Timestamp, output: &mut Output<'_>) {
         if side == Side::Server {
-            self.streams.close(Incomplete::Closed, output);
+            self.requests.close(Incomplete::Closed, output);
         }
     }
 
     fn close(&mut self, reason: Incomplete, _at: Timestamp, output: &mut Output<'_>) {
-        self.streams.close(reason, output);
+        self.requests.close(reason, output);
     }
 
     fn expire(&mut self, before: Timestamp, output: &mut Output<'_>) {
-        self.streams.expire(before, output);
+        self.requests.expire(before, output);
     }
 
     /// Frames of many streams mix, and each header block builds on those before: one that is missed

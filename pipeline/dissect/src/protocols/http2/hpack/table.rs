@@ -1,11 +1,10 @@
 //! The static table (RFC 7541 Appendix A) and the dynamic one (§2.3.2).
 //!
-//! Only what somebody asks for is kept: the names in [`Name`], and their values. No cookie and no
-//! credential is.
+//! Only what somebody asks for is kept: the names in [`Name`], and their values.
 
 use std::collections::VecDeque;
 
-use crate::rider;
+use crate::http::{Field, Name};
 
 /// The size a dynamic table begins with (RFC 9113 §6.5.2).
 const BYTES_START: usize = 4 * 1024;
@@ -16,51 +15,6 @@ const ENTRY_BYTES: usize = 32;
 /// Index of the first entry of the dynamic table.
 const DYNAMIC_FIRST: usize = 62;
 
-/// A field name, as far as it matters.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in super::super) enum Name {
-    Authority,
-    Method,
-    Path,
-    Scheme,
-    Status,
-    Protocol,
-    ContentType,
-    /// Of a rider: its outcome, and how long its caller waits.
-    Outcome,
-    Patience,
-    /// Known, and of no interest.
-    Other,
-    /// It stands in an entry that we did not see.
-    Unknown,
-}
-
-impl Name {
-    /// How many are of interest: those before [`Name::Other`].
-    pub(in super::super) const WANTED: usize = Self::Other as usize;
-
-    /// The name on the wire.
-    pub(super) fn of(name: &[u8]) -> Self {
-        match name {
-            b":authority" => Self::Authority,
-            b":method" => Self::Method,
-            b":path" => Self::Path,
-            b":scheme" => Self::Scheme,
-            b":status" => Self::Status,
-            b":protocol" => Self::Protocol,
-            b"content-type" => Self::ContentType,
-            _ if rider::all().any(|rider| rider.outcome_field == name) => Self::Outcome,
-            _ if rider::all().any(|rider| rider.patience_field == name) => Self::Patience,
-            _ => Self::Other,
-        }
-    }
-
-    /// True if a value of this name is worth keeping.
-    pub(super) const fn is_wanted(self) -> bool {
-        (self as usize) < Self::WANTED
-    }
-}
-
 /// An entry: the name, and the value if it is wanted and known.
 #[derive(Debug)]
 struct Entry {
@@ -68,9 +22,6 @@ struct Entry {
     value: Option<Box<[u8]>>,
     bytes: usize,
 }
-
-/// What an index stands for.
-pub(super) type Field<'a> = (Name, Option<&'a [u8]>);
 
 /// The dynamic table of one side.
 ///

@@ -117,7 +117,7 @@ fn put_integer(block: &mut Vec<u8>, first: u8, bits: u32, value: usize) {
 
 fn put_string(block: &mut Vec<u8>, text: &[u8], is_coded: bool) {
     if is_coded {
-        let coded = huffman::tests::encode(text);
+        let coded = http::huffman::tests::encode(text);
         put_integer(block, 0x80, 7, coded.len());
         block.extend(coded);
     } else {

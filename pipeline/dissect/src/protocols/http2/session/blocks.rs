@@ -1,16 +1,12 @@
-//! Header blocks: put together from their frames, read in order, made into requests and answers.
+//! Header blocks: put together from their frames, read in order.
 
-use model::{Kind, ShortText, Side, Timestamp};
+use model::Side;
 
-use super::head::Head;
-use super::streams::{Asked, Stream};
 use super::{BLOCK_BYTES_MAX, Block, Http2Session, Opened};
-use crate::naming::http;
-use crate::pairing::Pending;
+use crate::http::{Head, Part};
 use crate::protocol::{Input, Output};
 use crate::protocols::http2::frame::{self, Header, Type};
-use crate::protocols::http2::hpack::Name;
-use crate::rider;
+use crate::protocols::http2::hpack::{Decoder, Malformed};
 
 impl Http2Session {
     /// A frame with a part of a block, whole. `None`: it makes no sense here.
@@ -39,7 +35,7 @@ impl Http2Session {
         };
         opened.bytes += header.whole() as u64;
         match (held, header.ends_block()) {
-            (None, true) => self.head.read(&mut sending.decoder, part).ok()?,
+            (None, true) => read(&mut self.head, &mut sending.decoder, part).ok()?,
             (held, is_whole) => {
                 let mut block = held.unwrap_or_else(|| {
                     Box::new(Block { opened, text: Vec::new(), is_cut: false })
@@ -57,114 +53,32 @@ impl Http2Session {
                     sending.decoder.lose();
                 }
                 let text = if block.is_cut { &[] } else { block.text.as_slice() };
-                self.head.read(&mut sending.decoder, text).ok()?;
+                read(&mut self.head, &mut sending.decoder, text).ok()?;
             }
         }
+        let part = Part {
+            stream: u64::from(opened.promised.unwrap_or(opened.stream)),
+            ends_stream: opened.ends_stream,
+            first_at: opened.first_at,
+            at: input.at,
+            bytes: opened.bytes,
+        };
         match (input.side, opened.promised) {
-            (Side::Client, None) => self.asked(&opened, input.at, output),
-            (Side::Server, Some(promised)) => {
-                let opened = Opened { stream: promised, ..opened };
-                let stream = self.request(&opened, Kind::Push, output);
-                self.streams.open(stream, output);
+            // A client's streams have odd numbers.
+            (Side::Client, None) if opened.stream % 2 == 1 => {
+                self.requests.asked(&part, &self.head, output);
             }
-            (Side::Server, None) => self.answers(&opened, input.at, output),
+            (Side::Client, None) => {}
+            (Side::Server, Some(_)) => self.requests.promised(&part, &self.head, output),
+            (Side::Server, None) => self.requests.answers(&part, &self.head, output),
             (Side::Client, Some(_)) => return None,
         }
         Some(())
     }
-
-    /// HEADERS of the client: a request, or the trailers of one.
-    fn asked(&mut self, opened: &Opened, at: Timestamp, output: &mut Output<'_>) {
-        if self.streams.get(opened.stream).is_some() {
-            self.streams.count(opened.stream, Side::Client, opened.bytes);
-        } else if self.head.is_request() && opened.stream % 2 == 1 {
-            let stream = self.request(opened, Kind::Request, output);
-            self.streams.open(stream, output);
-        }
-        if opened.ends_stream {
-            self.streams.end(opened.stream, Side::Client, at, output);
-        }
-    }
-
-    fn request(&self, opened: &Opened, kind: Kind, output: &mut Output<'_>) -> Stream {
-        let head = &self.head;
-        let (method, path) = (head.get(Name::Method), head.get(Name::Path));
-        let is_tunnel = method == Some(b"CONNECT");
-        let target = if is_tunnel { path.or(head.get(Name::Authority)) } else { path };
-        let rider = head.get(Name::ContentType).and_then(rider::of_content_type);
-        // A call is a POST; nothing else is asked for its content type again.
-        let may_ride =
-            head.may_have(Name::ContentType) && method.is_none_or(|method| method == b"POST");
-        let patience = rider.zip(head.get(Name::Patience));
-        let endpoint = match (rider, method, target) {
-            (Some(rider), _, target) => (rider.endpoint)(target.unwrap_or_default(), output),
-            (None, Some(method), Some(target)) => http::endpoint(method, target, output),
-            (None, method, target) => http::endpoint_in_part(method, target, output),
-        };
-        let tag = Asked {
-            stream: opened.stream,
-            rider,
-            path: may_ride.then(|| target.unwrap_or_default().into()),
-            patience_ns: patience
-                .and_then(|(rider, value)| (rider.patience_ns)(value))
-                .unwrap_or(0),
-            is_sent: kind == Kind::Push,
-            is_tunnel,
-            is_partial: method.is_none() || target.is_none(),
-            ..Asked::default()
-        };
-        let wire = output.raw.then(|| {
-            let operation = if rider.is_some() { target } else { method };
-            http::wire(operation.unwrap_or_default(), target)
-        });
-        Pending { wire, ..Pending::new(kind, endpoint, opened.first_at, opened.bytes, tag) }
-    }
-
-    /// HEADERS of the server: an interim answer, the head of the final one, or its trailers.
-    fn answers(&mut self, opened: &Opened, at: Timestamp, output: &mut Output<'_>) {
-        let head = &self.head;
-        let Some(stream) = self.streams.get(opened.stream) else { return };
-        stream.response_bytes += opened.bytes;
-        let code = head.status();
-        let is_interim = matches!(code, Some([b'1', ..])) && !opened.ends_stream;
-        if is_interim {
-            return;
-        }
-        stream.first_answer.get_or_insert(opened.first_at);
-        let asked = &mut stream.tag;
-        if !asked.is_answering {
-            asked.is_answering = true;
-            asked.code = code;
-            asked.is_partial |= code.is_none();
-            decide(stream, head, output);
-        }
-        let asked = &mut stream.tag;
-        if asked.rider.is_some() {
-            asked.outcome = head.get(Name::Outcome).map(ShortText::from_wire);
-            // The outcome is in the last block.
-            asked.is_partial |= opened.ends_stream && head.may_have(Name::Outcome);
-        }
-        let is_tunnel = asked.is_tunnel && matches!(code, Some([b'2', ..]));
-        if opened.ends_stream {
-            self.streams.end(opened.stream, Side::Server, at, output);
-        } else if is_tunnel && let Some(stream) = self.streams.take(opened.stream) {
-            // What passes through a tunnel has no end of its own.
-            self.streams.answered(stream, at, output);
-        }
-    }
 }
 
-/// Where the request's content type was not known, the answer's may tell whose call it is.
-fn decide(stream: &mut Stream, head: &Head, output: &mut Output<'_>) {
-    if head.may_have(Name::ContentType) {
-        return;
-    }
-    let Some(path) = stream.tag.path.take() else { return };
-    if let Some(rider) = head.get(Name::ContentType).and_then(rider::of_content_type) {
-        stream.tag.rider = Some(rider);
-        stream.endpoint = (rider.endpoint)(&path, output);
-        if let Some(wire) = stream.wire.as_deref_mut() {
-            wire.operation = wire.target.clone().unwrap_or_default();
-        }
-    }
+/// Reads the next block of a side.
+fn read(head: &mut Head, decoder: &mut Decoder, block: &[u8]) -> Result<(), Malformed> {
+    head.begin();
+    decoder.read(block, |name, value| head.take(name, value))
 }

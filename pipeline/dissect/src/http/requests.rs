@@ -1,4 +1,4 @@
-//! The streams that are open: a request each, and what is known of its answer.
+//! The requests that are open on one connection, one a stream, and what is known of their answers.
 
 use std::collections::VecDeque;
 
@@ -7,7 +7,6 @@ use model::{Exchange, Incomplete, ProtocolInfo, ShortText, Side, Status, Timesta
 use crate::naming::http;
 use crate::pairing::Pending;
 use crate::protocol::Output;
-use crate::protocols::http2::frame;
 use crate::rider::{Ended, Rider};
 
 /// Streams open at a time on one connection: servers allow 100 to 1,000.
@@ -15,52 +14,65 @@ const STREAMS_MAX: usize = 2_048;
 
 /// What is remembered of a request until its stream ends.
 #[derive(Debug, Default)]
-pub(super) struct Asked {
-    pub(super) stream: u32,
+pub(crate) struct Asked {
+    pub(crate) stream: u64,
     /// Whose call it is, if it is one.
-    pub(super) rider: Option<&'static Rider>,
+    pub(crate) rider: Option<&'static Rider>,
     /// Its path, or nothing if that is not known: kept while it may turn out to be a call.
-    pub(super) path: Option<Box<[u8]>>,
+    pub(crate) path: Option<Box<[u8]>>,
     /// How long the caller is going to wait; 0 if that is not said.
-    pub(super) patience_ns: u64,
+    pub(crate) patience_ns: u64,
     /// Status of the final answer.
-    pub(super) code: Option<[u8; 3]>,
+    pub(crate) code: Option<[u8; 3]>,
     /// The rider's outcome.
-    pub(super) outcome: Option<ShortText>,
+    pub(crate) outcome: Option<ShortText>,
     /// The request has ended.
-    pub(super) is_sent: bool,
+    pub(crate) is_sent: bool,
     /// The head of the final answer was seen.
-    pub(super) is_answering: bool,
+    pub(crate) is_answering: bool,
     /// A CONNECT: it ends when it is granted.
-    pub(super) is_tunnel: bool,
+    pub(crate) is_tunnel: bool,
     /// A field that matters stands in an entry that was not seen.
-    pub(super) is_partial: bool,
+    pub(crate) is_partial: bool,
     /// Bytes are missing since it was opened: its end may lie in the gap.
-    pub(super) is_doubtful: bool,
+    pub(crate) is_doubtful: bool,
 }
 
 /// An open stream.
-pub(super) type Stream = Pending<Asked>;
+pub(crate) type Stream = Pending<Asked>;
 
-/// The open streams of one connection, by rising number.
+/// What differs between the versions of HTTP that have streams.
 #[derive(Debug)]
-pub(super) struct Streams {
+pub(crate) struct Version {
+    /// Whose exchanges they are.
+    pub(crate) protocol: &'static ProtocolInfo,
+    /// As it is shown.
+    pub(crate) version: &'static str,
+    /// The name of an error code.
+    pub(crate) error_name: fn(u64) -> &'static str,
+    /// The same error among the codes of HTTP/2 (RFC 9113 §7): 0 if it is none.
+    pub(crate) as_http2: fn(u64) -> u32,
+}
+
+/// The open requests of one connection, by rising number.
+#[derive(Debug)]
+pub(crate) struct Requests {
     open: VecDeque<Stream>,
-    protocol: &'static ProtocolInfo,
+    spoken: &'static Version,
     version: ShortText,
     /// Why fields may be unknown.
     doubt: Incomplete,
 }
 
-impl Streams {
-    pub(super) fn new(protocol: &'static ProtocolInfo) -> Self {
-        let (open, version) = (VecDeque::new(), ShortText::new("2"));
-        Self { open, protocol, version, doubt: Incomplete::MidStream }
+impl Requests {
+    pub(crate) fn new(spoken: &'static Version) -> Self {
+        let (open, version) = (VecDeque::new(), ShortText::new(spoken.version));
+        Self { open, spoken, version, doubt: Incomplete::MidStream }
     }
 
     /// Opens a stream. Where there are too many, it is reported as one whose answer is not looked
     /// for.
-    pub(super) fn open(&mut self, stream: Stream, output: &mut Output<'_>) {
+    pub(crate) fn open(&mut self, stream: Stream, output: &mut Output<'_>) {
         let at = self.open.partition_point(|other| other.tag.stream < stream.tag.stream);
         if self.open.len() < STREAMS_MAX {
             self.open.insert(at, stream);
@@ -69,18 +81,18 @@ impl Streams {
         }
     }
 
-    fn position(&self, number: u32) -> Option<usize> {
+    fn position(&self, number: u64) -> Option<usize> {
         self.open.binary_search_by_key(&number, |stream| stream.tag.stream).ok()
     }
 
     /// The open stream of this number.
-    pub(super) fn get(&mut self, number: u32) -> Option<&mut Stream> {
+    pub(crate) fn get(&mut self, number: u64) -> Option<&mut Stream> {
         let at = self.position(number)?;
         self.open.get_mut(at)
     }
 
     /// Adds to the bytes of the side's part of a stream.
-    pub(super) fn count(&mut self, number: u32, side: Side, bytes: u64) {
+    pub(crate) fn count(&mut self, number: u64, side: Side, bytes: u64) {
         if let Some(stream) = self.get(number) {
             match side {
                 Side::Client => stream.request_bytes += bytes,
@@ -89,16 +101,21 @@ impl Streams {
         }
     }
 
-    /// Bytes are missing: any stream may have ended unseen.
-    pub(super) fn doubt(&mut self) {
+    /// Bytes are missing that fields may stand in.
+    pub(crate) const fn doubt_names(&mut self) {
         self.doubt = Incomplete::Gap;
+    }
+
+    /// Bytes are missing: any stream may have ended unseen.
+    pub(crate) fn doubt(&mut self) {
+        self.doubt_names();
         for stream in &mut self.open {
             stream.tag.is_doubtful = true;
         }
     }
 
     /// This side has ended its part.
-    pub(super) fn end(&mut self, number: u32, side: Side, at: Timestamp, output: &mut Output<'_>) {
+    pub(crate) fn end(&mut self, number: u64, side: Side, at: Timestamp, output: &mut Output<'_>) {
         match side {
             Side::Client => {
                 if let Some(stream) = self.get(number) {
@@ -114,7 +131,7 @@ impl Streams {
     }
 
     /// The answer is whole.
-    pub(super) fn answered(&self, stream: Stream, at: Timestamp, output: &mut Output<'_>) {
+    pub(crate) fn answered(&self, stream: Stream, at: Timestamp, output: &mut Output<'_>) {
         let asked = &stream.tag;
         let is_whole = asked.is_answering && !asked.is_partial && asked.path.is_none();
         let doubt = (!is_whole).then_some(self.doubt);
@@ -126,16 +143,16 @@ impl Streams {
     }
 
     /// Takes a stream out.
-    pub(super) fn take(&mut self, number: u32) -> Option<Stream> {
+    pub(crate) fn take(&mut self, number: u64) -> Option<Stream> {
         let at = self.position(number)?;
         self.open.remove(at)
     }
 
     /// One side has broken the stream off.
-    pub(super) fn reset(
+    pub(crate) fn reset(
         &mut self,
-        number: u32,
-        by: (Side, u32),
+        number: u64,
+        by: (Side, u64),
         at: Timestamp,
         output: &mut Output<'_>,
     ) {
@@ -146,16 +163,16 @@ impl Streams {
         }
     }
 
-    /// The server takes no request after `last`: it did not look at those (RFC 9113 §6.8), and the
-    /// client may ask again elsewhere. They are no errors of the service.
-    pub(super) fn refuse_after(&mut self, last: u32, output: &mut Output<'_>) {
+    /// The server takes no request after `last`: it did not look at those (RFC 9113 §6.8, RFC 9114
+    /// §5.2), and the client may ask again elsewhere. They are no errors of the service.
+    pub(crate) fn refuse_after(&mut self, last: u64, output: &mut Output<'_>) {
         while let Some(stream) = self.open.pop_back_if(|stream| stream.tag.stream > last) {
             self.unanswered(stream, Incomplete::Closed, output);
         }
     }
 
     /// Reports all that is open.
-    pub(super) fn close(&mut self, reason: Incomplete, output: &mut Output<'_>) {
+    pub(crate) fn close(&mut self, reason: Incomplete, output: &mut Output<'_>) {
         for stream in std::mem::take(&mut self.open) {
             let reason = if stream.tag.is_doubtful { Incomplete::Gap } else { reason };
             self.unanswered(stream, reason, output);
@@ -164,7 +181,7 @@ impl Streams {
 
     /// Reports requests from before `before` that nobody answers. A call may wait for as long as
     /// it likes; a stream that may have ended in a gap may not.
-    pub(super) fn expire(&mut self, before: Timestamp, output: &mut Output<'_>) {
+    pub(crate) fn expire(&mut self, before: Timestamp, output: &mut Output<'_>) {
         let mut position = 0;
         while let Some(stream) = self.open.get(position) {
             let asked = &stream.tag;
@@ -196,7 +213,7 @@ impl Streams {
     fn outcome(
         &self,
         stream: &Stream,
-        reset: Option<(Side, u32)>,
+        reset: Option<(Side, u64)>,
         at: Timestamp,
     ) -> (&'static ProtocolInfo, ShortText, Status) {
         let asked = &stream.tag;
@@ -205,7 +222,7 @@ impl Streams {
             let ended = Ended {
                 http_status: asked.code,
                 outcome: asked.outcome.as_ref().map(|outcome| outcome.as_str().as_bytes()),
-                reset,
+                reset: reset.map(|(by, code)| (by, (self.spoken.as_http2)(code))),
                 is_patience_over: asked.patience_ns > 0 && waited_ns >= asked.patience_ns,
             };
             return (rider.protocol, ShortText::default(), (rider.status)(&ended));
@@ -213,12 +230,12 @@ impl Streams {
         let mut status = asked.code.map(http::status).unwrap_or_default();
         if let Some((by, code)) = reset {
             // The server gave up; a client that did has lost interest, or its own caller.
-            status.error |= by == Side::Server && code != 0;
+            status.error |= by == Side::Server && (self.spoken.as_http2)(code) != 0;
             if status.code.is_empty() {
-                status.code = ShortText::new(frame::error_name(code));
+                status.code = ShortText::new((self.spoken.error_name)(code));
             }
         }
-        (self.protocol, self.version, status)
+        (self.spoken.protocol, self.version, status)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The Huffman code of HPACK (RFC 7541 §5.2, Appendix B).
+//! The Huffman code of HPACK (RFC 7541 §5.2, Appendix B), which is that of QPACK too.
 //!
 //! The code is canonical: it follows from the lengths alone. Codes of up to eight bits, which is
 //! nearly all of what is printable, are found by one look; longer ones by their length.
@@ -120,10 +120,10 @@ fn symbol(next: u32) -> Option<(u8, u32)> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    pub(in super::super) fn encode(text: &[u8]) -> Vec<u8> {
+    pub(crate) fn encode(text: &[u8]) -> Vec<u8> {
         let (mut coded, mut window, mut held) = (Vec::new(), 0_u64, 0);
         for byte in text {
             let length = LENGTHS[usize::from(*byte)];
