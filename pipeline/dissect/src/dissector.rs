@@ -20,9 +20,11 @@ mod datagrams;
 mod opening;
 mod reading;
 mod sealed;
+mod stream;
 
 use opening::OpeningBytes;
-use reading::{After, Reading};
+use reading::Reading;
+use stream::After;
 
 /// Chunks of one turn that count as one failed classification.
 const ATTEMPT_CHUNKS: u8 = 64;
@@ -159,13 +161,9 @@ impl Dissector {
     /// The connection is over. Everything held is booked, everything pending emitted.
     pub fn close(&mut self, reason: CloseReason, at: Timestamp, output: &mut Output<'_>) {
         let incomplete = match reason {
-            CloseReason::Reset(_) => Incomplete::Reset,
-            CloseReason::Idle => Incomplete::Timeout,
             // A socket of datagrams closes when its owner has waited long enough.
             CloseReason::Finished if self.transport != Transport::Stream => Incomplete::Timeout,
-            CloseReason::Finished | CloseReason::Reused | CloseReason::EndOfCapture => {
-                Incomplete::Closed
-            }
+            reason => incomplete(reason),
         };
         match std::mem::replace(&mut self.state, State::Opaque(Outcome::Unknown)) {
             State::Opening(Some(opening)) if opening.is_tls() => {
@@ -451,6 +449,17 @@ fn is_next_attempt(failed: &mut Option<(Direction, u8)>, direction: Direction) -
     let before = failed.filter(|(last, _)| *last == direction).map_or(0, |(_, chunks)| chunks);
     *failed = Some((direction, (before + 1) % ATTEMPT_CHUNKS));
     before == 0
+}
+
+/// What the end of a connection means for requests that are not answered.
+pub(crate) const fn incomplete(reason: CloseReason) -> Incomplete {
+    match reason {
+        CloseReason::Reset(_) => Incomplete::Reset,
+        CloseReason::Idle => Incomplete::Timeout,
+        CloseReason::Finished | CloseReason::Reused | CloseReason::EndOfCapture => {
+            Incomplete::Closed
+        }
+    }
 }
 
 /// Which side sends in `direction`, given the client's direction.
