@@ -24,7 +24,7 @@ mod stream;
 
 use opening::OpeningBytes;
 use reading::Reading;
-use stream::After;
+pub(crate) use stream::{After, Stream};
 
 /// Chunks of one turn that count as one failed classification.
 const ATTEMPT_CHUNKS: u8 = 64;
@@ -463,6 +463,6 @@ pub(crate) const fn incomplete(reason: CloseReason) -> Incomplete {
 }
 
 /// Which side sends in `direction`, given the client's direction.
-fn side_of(direction: Direction, client: Direction) -> Side {
+pub(crate) fn side_of(direction: Direction, client: Direction) -> Side {
     if direction == client { Side::Client } else { Side::Server }
 }

@@ -10,6 +10,7 @@ pub mod bytes;
 mod classify;
 mod dissector;
 mod http;
+pub mod multiplexed;
 pub mod naming;
 pub mod pairing;
 mod prepared;
@@ -19,6 +20,7 @@ pub mod rider;
 mod sni;
 
 pub use dissector::{Counters, Dissector, Wants};
+pub use multiplexed::Streams;
 pub use protocol::{AddressNamed, Output, Protocol, Session, Sink, Transport};
 pub use protocols::PROTOCOLS;
 

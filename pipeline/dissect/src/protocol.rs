@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use model::{Direction, EndpointId, Exchange, Incomplete, Names, ProtocolInfo, Side, Timestamp};
 
+use crate::multiplexed::Multiplexed;
 use crate::rider::Rider;
 
 /// A protocol as a value: what it is, how it is recognised, how it is read.
@@ -28,6 +29,11 @@ pub trait Protocol: Sync {
 
     /// How its calls are told from others, if they are streams of HTTP/2 and not connections.
     fn rides(&self) -> Option<&'static Rider> {
+        None
+    }
+
+    /// How it is spoken on connections of many streams, if it is.
+    fn multiplexed(&self) -> Option<&'static Multiplexed> {
         None
     }
 }

@@ -18,7 +18,7 @@ macro_rules! protocols {
     };
 }
 
-protocols! { dns, grpc, http1, http2, mysql, postgresql, redis, websocket }
+protocols! { dns, grpc, http1, http2, http3, mysql, postgresql, redis, websocket }
 
 /// The protocol with this id, whatever the case of its letters.
 pub(crate) fn named(id: &[u8]) -> Option<&'static dyn Protocol> {

@@ -10,37 +10,37 @@
 use std::collections::HashMap;
 use std::fs;
 
-use dissect::{Counters, Dissector, Output, Transport};
-use model::{
-    Chunk, CloseReason, Content, Direction, Exchange, Ledger, MissingReason, Names, Timestamp,
-};
+use dissect::{Counters, Output};
+use model::{CloseReason, Direction, Exchange, Ledger, MissingReason, Names, Timestamp};
 
+mod subject;
 mod transcript;
 
-use transcript::{Case, Move, What, all_cases};
+use subject::Subject;
+use transcript::{Carrier, Case, Move, What, all_cases};
 
 impl Case {
     /// How it is played as it stands.
-    fn play(&self) -> Play {
-        let normal = Play { transport: self.transport, ..NORMAL };
+    fn play(&self) -> Play<'_> {
+        let normal = Play { carrier: &self.carrier, ..NORMAL };
         if self.mid_stream { Play { initiator: None, from_start: false, ..normal } } else { normal }
     }
 }
 
 /// How a case is played.
 #[derive(Clone, Copy)]
-struct Play {
+struct Play<'a> {
     initiator: Option<Direction>,
     swapped: bool,
     from_start: bool,
-    transport: Transport,
+    carrier: &'a Carrier,
 }
 
-const NORMAL: Play = Play {
+const NORMAL: Play<'static> = Play {
     initiator: Some(Direction::Forward),
     swapped: false,
     from_start: true,
-    transport: Transport::Stream,
+    carrier: &Carrier::Stream,
 };
 
 #[test]
@@ -64,7 +64,8 @@ fn cases_give_what_is_expected_however_they_are_cut() {
             continue;
         }
         // A datagram is whole.
-        let cuts = if case.transport == Transport::Stream { cuts(&case.moves) } else { vec![] };
+        let is_whole = matches!(case.carrier, Carrier::Datagrams(_));
+        let cuts = if is_whole { vec![] } else { cuts(&case.moves) };
         for (how, moves) in cuts {
             let got = run(&moves, play);
             if got != whole {
@@ -116,11 +117,12 @@ const NAMELESS: &[&str] = &[
 fn says_less(line: &str) -> bool {
     let name = line.split(" | ").next().unwrap_or_default();
     // A field in an entry of a table: the path, the method, or that a POST is another protocol's.
-    let is_on_http2 = name.starts_with("http2 ") || name.starts_with("grpc ");
+    let has_tables = ["http2 ", "http3 ", "grpc "].iter().any(|start| name.starts_with(start));
     let lacks_word = name.ends_with(" -") || name.contains("  ");
     let is_marked = line.contains(" gap |") || line.contains(" mid-stream |");
-    let may_be_call = is_marked && name.starts_with("http2 request POST ");
-    NAMELESS.contains(&name) || is_on_http2 && (lacks_word || may_be_call)
+    let is_post = name.contains(" request POST ");
+    let may_be_call = is_marked && is_post;
+    NAMELESS.contains(&name) || has_tables && (lacks_word || may_be_call)
 }
 
 /// The first line whose operation and target `got` has more often than `whole`.
@@ -155,7 +157,7 @@ fn cuts(moves: &[Move]) -> Vec<(String, Vec<Move>)> {
             let mut cut = moves.to_vec();
             cut[i].what = What::Bytes(*direction, bytes[..at].to_vec());
             let rest = What::Bytes(*direction, bytes[at..].to_vec());
-            cut.insert(i + 1, Move { at: one.at, what: rest });
+            cut.insert(i + 1, Move { what: rest, ..*one });
             all.push((format!("move {i} cut at {at}"), cut));
         }
     }
@@ -163,7 +165,7 @@ fn cuts(moves: &[Move]) -> Vec<(String, Vec<Move>)> {
         let mut single = Vec::new();
         for one in moves {
             if let What::Bytes(direction, bytes) = &one.what {
-                let byte = |b: &u8| Move { at: one.at, what: What::Bytes(*direction, vec![*b]) };
+                let byte = |b: &u8| Move { what: What::Bytes(*direction, vec![*b]), ..*one };
                 single.extend(bytes.iter().map(byte));
             } else {
                 single.push(one.clone());
@@ -179,7 +181,7 @@ fn length(one: &Move) -> usize {
 }
 
 /// Gaps in place of each chunk, starts at each chunk, no SYN, sides swapped.
-fn hardships(moves: &[Move], normal: Play) -> Vec<(String, Vec<Move>, Play)> {
+fn hardships<'a>(moves: &[Move], normal: Play<'a>) -> Vec<(String, Vec<Move>, Play<'a>)> {
     let unknown = Play { initiator: None, from_start: false, ..normal };
     let mut all = Vec::new();
     for (i, one) in moves.iter().enumerate() {
@@ -195,7 +197,7 @@ fn hardships(moves: &[Move], normal: Play) -> Vec<(String, Vec<Move>, Play)> {
                 let rest = (bytes.len() - half) as u64;
                 tail[i].what = What::Bytes(*direction, bytes[..half].to_vec());
                 let missing = What::Missing(*direction, rest, MissingReason::Lost);
-                tail.insert(i + 1, Move { at: one.at, what: missing });
+                tail.insert(i + 1, Move { what: missing, ..*one });
                 all.push((format!("move {i} loses its tail"), tail, normal));
                 let mut late = moves[i..].to_vec();
                 late[0].what = What::Bytes(*direction, bytes[half..].to_vec());
@@ -209,13 +211,9 @@ fn hardships(moves: &[Move], normal: Play) -> Vec<(String, Vec<Move>, Play)> {
 }
 
 /// Plays the moves and gives one line an exchange, in order of emission.
-fn run(moves: &[Move], play: Play) -> Vec<String> {
+fn run(moves: &[Move], play: Play<'_>) -> Vec<String> {
     let mut names = Names::new(Names::LIMIT);
-    let ports = [40_000, 40_001];
-    let mut dissector = match play.transport {
-        Transport::Stream => Dissector::new(play.initiator, ports, play.from_start),
-        datagrams => Dissector::datagrams(datagrams, play.initiator, ports),
-    };
+    let mut subject = Subject::new(play.carrier, play.initiator, play.from_start);
     let mut counters = Counters::default();
     let (mut at, mut total, mut ledger) = (0, 0_u64, Ledger::default());
     let mut closing = CloseReason::Finished;
@@ -223,33 +221,23 @@ fn run(moves: &[Move], play: Play) -> Vec<String> {
     for one in moves {
         at = 1_000 + one.at;
         let way = |d: Direction| if play.swapped { d.opposite() } else { d };
-        let (direction, content) = match &one.what {
-            What::Bytes(d, bytes) => (way(*d), Content::Bytes(bytes)),
-            What::Missing(d, n, reason) => {
-                (way(*d), Content::Missing { bytes: *n, reason: *reason })
-            }
-            What::End(d) => (way(*d), Content::End),
-            What::Reset(d) => {
-                closing = CloseReason::Reset(way(*d));
-                break;
-            }
-        };
-        total += match content {
-            Content::Bytes(bytes) => bytes.len() as u64,
-            Content::Missing { bytes, .. } => bytes,
-            Content::End => 0,
-        };
-        let chunk = Chunk { direction, at: Timestamp(at * 1_000_000), content };
+        if let (What::Reset(d, _), Carrier::Stream) = (&one.what, play.carrier) {
+            closing = CloseReason::Reset(way(*d));
+            break;
+        }
         let mut sink = |exchange: &Exchange| found.push(exchange.clone());
-        dissector.chunk(&chunk, &mut Output::new(&mut names, true, &mut sink), &mut counters);
-        ledger += dissector.take_ledger();
+        let mut output = Output::new(&mut names, true, &mut sink);
+        let now = Timestamp(at * 1_000_000);
+        total += subject.take(one.stream, &one.what, way, now, (&mut output, &mut counters));
+        ledger += subject.take_ledger();
     }
     let mut sink = |exchange: &Exchange| found.push(exchange.clone());
     let end = Timestamp((at + 1) * 1_000_000);
-    dissector.close(closing, end, &mut Output::new(&mut names, true, &mut sink));
-    ledger += dissector.take_ledger();
+    subject.close(closing, end, &mut Output::new(&mut names, true, &mut sink));
+    ledger += subject.take_ledger();
     assert_eq!(ledger.seen, total, "the ledger has every byte: {ledger:?}");
     assert!(ledger.adds_up());
+    assert_eq!(subject.held(), 0, "nothing is kept behind");
     found.iter().map(|exchange| describe(exchange, &names)).collect()
 }
 

@@ -8,21 +8,21 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use bolero::TypeGenerator;
-use dissect::{Counters, Dissector, Output, Transport};
-use model::{
-    Chunk, CloseReason, Content, Direction, Exchange, Ledger, MissingReason, Names, Timestamp,
-};
+use dissect::{Counters, Dissector, Output, Streams};
+use model::{CloseReason, Direction, Exchange, Ledger, MissingReason, Names, Timestamp};
 
+mod subject;
 mod transcript;
 
-use transcript::{Case, What, all_cases};
+use subject::Subject;
+use transcript::{Carrier, Case, Move, What, all_cases};
 
 /// How long a plain test run looks for trouble.
 const TEST_TIME: Duration = Duration::from_secs(4);
 /// Things done to one conversation.
 const ACTS_MAX: usize = 40;
-/// Bytes one connection may hold: both sides' unfinished frames, or its opening.
-const HELD_MAX: u64 = 2 * Dissector::HELD_MAX as u64;
+/// Bytes one connection may hold: its streams' unfinished frames, or its opening.
+const HELD_MAX: u64 = Streams::HELD_MAX + Dissector::HELD_MAX as u64;
 
 static CASES: LazyLock<Vec<Case>> = LazyLock::new(all_cases);
 
@@ -94,12 +94,12 @@ fn unbroken_conversations_pass_through_the_same_checks() {
 
 fn play(opening: &Opening, acts: &[Act]) {
     let mut line = Line::new(usize::from(opening.case));
-    let mut connection = Connection::new(opening, CASES[line.case].transport);
+    let mut connection = Connection::new(opening, &CASES[line.case].carrier);
     for act in acts.iter().take(ACTS_MAX) {
         apply(act, &mut line, &mut connection);
     }
-    while let Some(what) = line.next() {
-        connection.take(&what);
+    while let Some(next) = line.next() {
+        connection.take(next.stream, &next.what);
     }
     connection.close(opening.is_reset);
 }
@@ -107,8 +107,8 @@ fn play(opening: &Opening, acts: &[Act]) {
 fn apply(act: &Act, line: &mut Line, connection: &mut Connection) {
     match act {
         Act::Play(lines) => {
-            for what in std::iter::from_fn(|| line.next()).take(usize::from(lines % 8)) {
-                connection.take(&what);
+            for next in std::iter::from_fn(|| line.next()).take(usize::from(lines % 8)) {
+                connection.take(next.stream, &next.what);
             }
         }
         Act::Cut(most) => line.bytes(connection, |bytes| {
@@ -131,11 +131,11 @@ fn apply(act: &Act, line: &mut Line, connection: &mut Connection) {
             vec![bytes]
         }),
         Act::Tear { keep, is_lost } => {
-            if let Some(What::Bytes(direction, bytes)) = line.next() {
+            if let Some(Move { stream, what: What::Bytes(direction, bytes), .. }) = line.next() {
                 let keep = usize::from(*keep) % (bytes.len() + 1);
                 let missing = (bytes.len() - keep) as u64;
-                connection.take(&What::Bytes(direction, bytes[..keep].to_vec()));
-                connection.take(&What::Missing(direction, missing, reason(*is_lost)));
+                connection.take(stream, &What::Bytes(direction, bytes[..keep].to_vec()));
+                connection.take(stream, &What::Missing(direction, missing, reason(*is_lost)));
             }
         }
         Act::Repeat => line.bytes(connection, |bytes| vec![bytes.to_vec(); 2]),
@@ -143,18 +143,18 @@ fn apply(act: &Act, line: &mut Line, connection: &mut Connection) {
             line.next();
         }
         Act::Insert { is_client, bytes } => {
-            connection.take(&What::Bytes(way(*is_client), bytes.clone()));
+            connection.take(line.stream, &What::Bytes(way(*is_client), bytes.clone()));
         }
         Act::Gap { is_client, bytes, is_lost } => {
             let bytes = u64::from(*bytes);
-            connection.take(&What::Missing(way(*is_client), bytes, reason(*is_lost)));
+            connection.take(line.stream, &What::Missing(way(*is_client), bytes, reason(*is_lost)));
         }
         Act::Swap => connection.is_swapped = !connection.is_swapped,
         Act::Jump { case, line: start } => {
             *line = Line::new(usize::from(*case));
             line.at = usize::from(*start) % CASES[line.case].moves.len().max(1);
         }
-        Act::End { is_client } => connection.take(&What::End(way(*is_client))),
+        Act::End { is_client } => connection.take(line.stream, &What::End(way(*is_client))),
         Act::Expire(age) => connection.expire(u64::from(*age)),
     }
 }
@@ -163,30 +163,33 @@ fn apply(act: &Act, line: &mut Line, connection: &mut Connection) {
 struct Line {
     case: usize,
     at: usize,
+    /// That of the line before.
+    stream: u64,
 }
 
 impl Line {
     fn new(case: usize) -> Self {
-        Self { case: case % CASES.len(), at: 0 }
+        Self { case: case % CASES.len(), at: 0, stream: 0 }
     }
 
-    fn next(&mut self) -> Option<What> {
+    fn next(&mut self) -> Option<Move> {
         let next = CASES[self.case].moves.get(self.at)?;
         self.at += 1;
+        self.stream = next.stream;
         // Gaps and ends come at times of their own, which `Connection` does not need.
         debug_assert!(next.at < 1_000_000);
-        Some(next.what.clone())
+        Some(next.clone())
     }
 
     /// Gives the next line's bytes to `change`, and what comes back to the connection.
     fn bytes(&mut self, connection: &mut Connection, change: impl Fn(&[u8]) -> Vec<Vec<u8>>) {
         match self.next() {
-            Some(What::Bytes(direction, bytes)) => {
+            Some(Move { stream, what: What::Bytes(direction, bytes), .. }) => {
                 for piece in change(&bytes) {
-                    connection.take(&What::Bytes(direction, piece));
+                    connection.take(stream, &What::Bytes(direction, piece));
                 }
             }
-            Some(other) => connection.take(&other),
+            Some(other) => connection.take(other.stream, &other.what),
             None => {}
         }
     }
@@ -194,7 +197,7 @@ impl Line {
 
 /// The dissector with everything that is checked around it.
 struct Connection {
-    dissector: Dissector,
+    subject: Subject,
     names: Names,
     counters: Counters,
     is_raw: bool,
@@ -205,15 +208,10 @@ struct Connection {
 }
 
 impl Connection {
-    fn new(opening: &Opening, transport: Transport) -> Self {
+    fn new(opening: &Opening, carrier: &Carrier) -> Self {
         let initiator = opening.knows_initiator.then_some(Direction::Forward);
-        let ports = [40_000, 40_001];
-        let dissector = match transport {
-            Transport::Stream => Dissector::new(initiator, ports, opening.from_start),
-            datagrams => Dissector::datagrams(datagrams, initiator, ports),
-        };
         Self {
-            dissector,
+            subject: Subject::new(carrier, initiator, opening.from_start),
             names: Names::new(Names::LIMIT),
             counters: Counters::default(),
             is_raw: opening.is_raw,
@@ -224,35 +222,22 @@ impl Connection {
         }
     }
 
-    fn take(&mut self, what: &What) {
-        let swap = |d: Direction| if self.is_swapped { d.opposite() } else { d };
-        let (direction, content) = match what {
-            // The connections stage gives no empty chunks.
+    fn take(&mut self, stream: u64, what: &What) {
+        // The stages before give no empty chunks.
+        match what {
             What::Bytes(_, bytes) if bytes.is_empty() => return,
-            What::Bytes(d, bytes) => (swap(*d), Content::Bytes(bytes)),
             What::Missing(_, 0, _) => return,
-            What::Missing(d, bytes, reason) => {
-                (swap(*d), Content::Missing { bytes: *bytes, reason: *reason })
-            }
-            // A reset closes for good; here it leaves room for what still comes.
-            What::End(d) | What::Reset(d) => (swap(*d), Content::End),
-        };
-        self.sent += match content {
-            Content::Bytes(bytes) => bytes.len() as u64,
-            Content::Missing { bytes, .. } => bytes,
-            Content::End => 0,
-        };
+            _ => {}
+        }
         self.at_ms += 1;
-        let at = self.now();
+        let (at, is_swapped) = (self.now(), self.is_swapped);
+        let swap = |d: Direction| if is_swapped { d.opposite() } else { d };
         let mut sink = |exchange: &Exchange| check(exchange, at);
         let mut output = Output::new(&mut self.names, self.is_raw, &mut sink);
-        let chunk = Chunk { direction, at, content };
-        self.dissector.chunk(&chunk, &mut output, &mut self.counters);
-        for direction in Direction::BOTH {
-            std::hint::black_box(self.dissector.wants(direction));
-        }
+        let into = (&mut output, &mut self.counters);
+        self.sent += self.subject.take(stream, what, swap, at, into);
         self.account();
-        assert!(self.dissector.held() <= HELD_MAX, "held {}", self.dissector.held());
+        assert!(self.subject.held() <= HELD_MAX, "held {}", self.subject.held());
     }
 
     fn expire(&mut self, age_ms: u64) {
@@ -260,7 +245,10 @@ impl Connection {
         let before = Timestamp(at.0.saturating_sub(age_ms * 1_000_000));
         let mut sink = |exchange: &Exchange| check(exchange, at);
         let mut output = Output::new(&mut self.names, self.is_raw, &mut sink);
-        self.dissector.expire(before, &mut output);
+        match &mut self.subject {
+            Subject::One(dissector) => dissector.expire(before, &mut output),
+            Subject::Many(streams) => streams.expire(before, &mut output),
+        }
     }
 
     fn close(mut self, is_reset: bool) {
@@ -270,17 +258,17 @@ impl Connection {
         let reason = if is_reset { reset } else { CloseReason::Finished };
         let mut sink = |exchange: &Exchange| check(exchange, at);
         let mut output = Output::new(&mut self.names, self.is_raw, &mut sink);
-        self.dissector.close(reason, at, &mut output);
+        self.subject.close(reason, at, &mut output);
         self.account();
-        assert_eq!(self.dissector.held(), 0, "nothing is kept behind");
+        assert_eq!(self.subject.held(), 0, "nothing is kept behind");
         assert_eq!(self.ledger.seen, self.sent, "every byte is booked: {:?}", self.ledger);
     }
 
     fn account(&mut self) {
-        let ledger = self.dissector.take_ledger();
+        let ledger = self.subject.take_ledger();
         assert!(ledger.adds_up(), "{ledger:?}");
         self.ledger += ledger;
-        let known = self.ledger.seen + self.dissector.held();
+        let known = self.ledger.seen + self.subject.held();
         assert_eq!(known, self.sent, "booked or held: {:?}", self.ledger);
     }
 

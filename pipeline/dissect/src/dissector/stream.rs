@@ -9,7 +9,7 @@ const RESYNC_BYTES_MAX: u64 = 64 * 1024;
 
 /// Where one side is.
 #[derive(Default)]
-pub(super) struct Stream {
+pub(crate) struct Stream {
     /// The start of a frame that is not whole yet.
     held: Vec<u8>,
     /// When its first byte was sent.
@@ -23,7 +23,7 @@ pub(super) struct Stream {
 }
 
 /// How a chunk left the session.
-pub(super) enum After<'a> {
+pub(crate) enum After<'a> {
     /// All bytes are booked or held.
     Done,
     /// Classify anew. `Some(rest)`: the connection agreed to speak something else and `rest` is its
@@ -35,27 +35,27 @@ pub(super) enum After<'a> {
 
 impl Stream {
     /// Bytes of a frame that is not whole.
-    pub(super) const fn held(&self) -> u64 {
+    pub(crate) const fn held(&self) -> u64 {
         self.held.len() as u64
     }
 
     /// The body in progress: bytes that need not be copied.
-    pub(super) const fn body(&self) -> Option<u64> {
+    pub(crate) const fn body(&self) -> Option<u64> {
         self.body
     }
 
     /// True if the next byte starts a frame.
-    pub(super) const fn is_in_step(&self) -> bool {
+    pub(crate) const fn is_in_step(&self) -> bool {
         self.searched.is_none()
     }
 
     /// What is held, with the time of its first byte.
-    pub(super) fn into_held(self) -> (Vec<u8>, Timestamp) {
+    pub(crate) fn into_held(self) -> (Vec<u8>, Timestamp) {
         (self.held, self.held_at)
     }
 
     /// Takes the next bytes.
-    pub(super) fn bytes<'a>(
+    pub(crate) fn bytes<'a>(
         &mut self,
         session: &mut dyn Session,
         side: Side,
@@ -240,7 +240,7 @@ impl Stream {
     }
 
     /// Takes the news that `bytes` are missing.
-    pub(super) fn missing(
+    pub(crate) fn missing(
         &mut self,
         session: &mut dyn Session,
         side: Side,
@@ -268,13 +268,13 @@ impl Stream {
     }
 
     /// A frame that never became whole was not understood.
-    pub(super) fn drop_held(&mut self, ledger: &mut Ledger) {
+    pub(crate) fn drop_held(&mut self, ledger: &mut Ledger) {
         ledger.unknown += self.held();
         self.held = Vec::new();
     }
 
     /// Nothing comes after this.
-    pub(super) fn end(
+    pub(crate) fn end(
         &mut self,
         session: &mut dyn Session,
         side: Side,

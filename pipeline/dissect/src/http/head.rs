@@ -41,6 +41,12 @@ impl Head {
         }
     }
 
+    /// Nothing is known of the block: any name may be there.
+    pub(crate) fn lose(&mut self) {
+        self.begin();
+        self.has_unknown = true;
+    }
+
     /// The value of a name, if it is there and known.
     pub(crate) fn get(&self, name: Name) -> Option<&[u8]> {
         let (start, end) = (*self.spans.get(name as usize)?)?;
@@ -55,6 +61,16 @@ impl Head {
     /// True if the value of the name may be there although it is not known.
     pub(crate) fn may_have(&self, name: Name) -> bool {
         self.get(name).is_none() && (self.has_unknown || self.has(name))
+    }
+
+    /// True if there are fields that we cannot know.
+    pub(crate) const fn has_unknown(&self) -> bool {
+        self.has_unknown
+    }
+
+    /// It is a request by its place, whatever it says.
+    pub(crate) const fn be_request(&mut self) {
+        self.present |= 1 << Name::Scheme as u16;
     }
 
     /// True for a request, and not the trailers of one (RFC 9113 §8.3.1).

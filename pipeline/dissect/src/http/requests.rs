@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use model::{Exchange, Incomplete, ProtocolInfo, ShortText, Side, Status, Timestamp};
+use model::{Exchange, Incomplete, Kind, ProtocolInfo, ShortText, Side, Status, Timestamp};
 
 use crate::naming::http;
 use crate::pairing::Pending;
@@ -114,6 +114,15 @@ impl Requests {
         }
     }
 
+    /// Bytes of one side of a stream are missing: what it still says is not seen.
+    pub(crate) fn doubt_one(&mut self, number: u64, side: Side) {
+        self.doubt_names();
+        if let Some(stream) = self.get(number) {
+            stream.tag.is_doubtful = true;
+            stream.tag.is_partial |= side == Side::Server;
+        }
+    }
+
     /// This side has ended its part.
     pub(crate) fn end(&mut self, number: u64, side: Side, at: Timestamp, output: &mut Output<'_>) {
         match side {
@@ -163,10 +172,14 @@ impl Requests {
         }
     }
 
-    /// The server takes no request after `last`: it did not look at those (RFC 9113 §6.8, RFC 9114
-    /// §5.2), and the client may ask again elsewhere. They are no errors of the service.
-    pub(crate) fn refuse_after(&mut self, last: u64, output: &mut Output<'_>) {
-        while let Some(stream) = self.open.pop_back_if(|stream| stream.tag.stream > last) {
+    /// The server takes no request from `first` on: it did not look at those (RFC 9113 §6.8, RFC
+    /// 9114 §5.2), and the client may ask again elsewhere. They are no errors of the service.
+    pub(crate) fn refuse_from(&mut self, first: u64, output: &mut Output<'_>) {
+        let is_refused =
+            |stream: &Stream| stream.tag.stream >= first && stream.kind == Kind::Request;
+        while let Some(at) = self.open.iter().rposition(is_refused)
+            && let Some(stream) = self.open.remove(at)
+        {
             self.unanswered(stream, Incomplete::Closed, output);
         }
     }

@@ -11,7 +11,10 @@
 //! @ mid-stream                    (first line) no SYN was seen
 //! @ datagrams                     (first line) each line is one datagram, not a piece of a stream
 //! @ multicast                     (first line) the same, to a group
+//! @ streams h3                    (first line) many streams, by the protocol of this name
 //! ```
+//! Of many streams each line says which: `> 4 bytes`, `! > 4 100`, `. > 4`, `x < 4 256` (the server
+//! breaks off, with this code), `s > 4 268` (the client wants no more of the other side).
 //! Escapes: `\r \n \t \0 \\ \xHH`, and `\*N` repeats the byte before it up to N times.
 
 use std::fs;
@@ -24,6 +27,8 @@ use model::{Direction, MissingReason};
 #[derive(Clone, Debug)]
 pub(crate) struct Move {
     pub(crate) at: u64,
+    /// On which of many streams.
+    pub(crate) stream: u64,
     pub(crate) what: What,
 }
 
@@ -33,7 +38,19 @@ pub(crate) enum What {
     Bytes(Direction, Vec<u8>),
     Missing(Direction, u64, MissingReason),
     End(Direction),
-    Reset(Direction),
+    /// With a code, on one of many streams.
+    Reset(Direction, u64),
+    /// The other side's part of one of many streams is not wanted.
+    Stopped(Direction, u64),
+}
+
+/// What carries the bytes of a case.
+#[derive(Clone, Debug)]
+pub(crate) enum Carrier {
+    Stream,
+    Datagrams(Transport),
+    /// By the protocol of this name.
+    Streams(String),
 }
 
 /// A transcript and how it begins.
@@ -41,7 +58,7 @@ pub(crate) struct Case {
     pub(crate) path: PathBuf,
     pub(crate) moves: Vec<Move>,
     pub(crate) mid_stream: bool,
-    pub(crate) transport: Transport,
+    pub(crate) carrier: Carrier,
 }
 
 /// The cases of every protocol, by path. The template is compiled only into the unit tests of the
@@ -74,41 +91,57 @@ const TEMPLATE: &str = "template";
 
 fn parse(path: &Path) -> Case {
     let text = fs::read_to_string(path).expect("a case is readable");
-    let (mut moves, mut mid_stream, mut transport) = (Vec::new(), false, Transport::Stream);
+    let (mut moves, mut mid_stream, mut carrier) = (Vec::new(), false, Carrier::Stream);
     for (number, line) in text.lines().enumerate() {
-        let wrong = || -> ! { panic!("{}:{}: cannot read {line}", path.display(), number + 1) };
-        let mut words = line.splitn(3, ' ');
-        let (mark, second, third) = (words.next(), words.next(), words.next());
-        let way = |mark: Option<&str>| match mark {
-            Some(">") => Direction::Forward,
-            Some("<") => Direction::Backward,
-            _ => wrong(),
-        };
-        let at = number as u64;
-        let mut push = |what| moves.push(Move { at, what });
-        match mark {
+        let is_many = matches!(carrier, Carrier::Streams(_));
+        match line.split(' ').next() {
             None | Some("" | "#") => {}
-            Some("@") => match second {
+            Some("@") => match line.get(2..) {
                 Some("mid-stream") => mid_stream = true,
-                Some("datagrams") => transport = Transport::Datagram,
-                Some("multicast") => transport = Transport::Multicast,
-                _ => wrong(),
+                Some("datagrams") => carrier = Carrier::Datagrams(Transport::Datagram),
+                Some("multicast") => carrier = Carrier::Datagrams(Transport::Multicast),
+                Some(other) if other.starts_with("streams ") => {
+                    carrier = Carrier::Streams(other["streams ".len()..].to_owned());
+                }
+                _ => panic!("{}:{}: cannot read {line}", path.display(), number + 1),
             },
-            Some(">" | "<") => {
-                let bytes = unescape(line.get(2..).unwrap_or_default());
-                push(What::Bytes(way(mark), bytes));
-            }
-            Some(kind @ ("!" | "~")) => {
-                let Some(bytes) = third.and_then(|n| n.trim().parse().ok()) else { wrong() };
-                let reason = if kind == "!" { MissingReason::Lost } else { MissingReason::Skipped };
-                push(What::Missing(way(second), bytes, reason));
-            }
-            Some(".") => push(What::End(way(second))),
-            Some("x") => push(What::Reset(way(second))),
-            Some(_) => wrong(),
+            Some(_) => match parse_move(line, is_many) {
+                Some((stream, what)) => moves.push(Move { at: number as u64, stream, what }),
+                None => panic!("{}:{}: cannot read {line}", path.display(), number + 1),
+            },
         }
     }
-    Case { path: path.to_owned(), moves, mid_stream, transport }
+    Case { path: path.to_owned(), moves, mid_stream, carrier }
+}
+
+/// What happens in a line, and on which of many streams.
+fn parse_move(line: &str, is_many: bool) -> Option<(u64, What)> {
+    let (kind, rest) = match line.split_at_checked(2)? {
+        (mark @ ("! " | "~ " | ". " | "x " | "s "), rest) => (mark.as_bytes()[0], rest),
+        _ => (b' ', line),
+    };
+    let way = match rest.as_bytes().first()? {
+        b'>' => Direction::Forward,
+        b'<' => Direction::Backward,
+        _ => return None,
+    };
+    let rest = rest.get(2..).unwrap_or_default();
+    let (stream, rest) = if is_many {
+        let (stream, rest) = rest.split_once(' ').unwrap_or((rest, ""));
+        (stream.parse().ok()?, rest)
+    } else {
+        (0, rest)
+    };
+    let number = || rest.trim().parse().ok();
+    let what = match kind {
+        b'!' => What::Missing(way, number()?, MissingReason::Lost),
+        b'~' => What::Missing(way, number()?, MissingReason::Skipped),
+        b'.' => What::End(way),
+        b'x' => What::Reset(way, number().unwrap_or(0)),
+        b's' => What::Stopped(way, number()?),
+        _ => What::Bytes(way, unescape(rest)),
+    };
+    Some((stream, what))
 }
 
 fn unescape(text: &str) -> Vec<u8> {

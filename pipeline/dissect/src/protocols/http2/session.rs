@@ -169,7 +169,7 @@ impl Http2Session {
                         let (stream, code) = (u64::from(header.stream), u64::from(first));
                         self.requests.reset(stream, (by, code), input.at, output);
                     }
-                    (_, Side::Server) => self.requests.refuse_after(u64::from(first), output),
+                    (_, Side::Server) => self.requests.refuse_from(u64::from(first) + 1, output),
                     (_, Side::Client) => {}
                 }
                 Step::Skip { head: HEADER_BYTES, body: u64::from(header.length) }
