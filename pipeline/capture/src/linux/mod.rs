@@ -6,6 +6,7 @@ mod error;
 pub mod keylog;
 mod machine;
 mod mapping;
+pub mod memory;
 pub mod wire;
 
 pub use cgroup::{cgroup_directories, cgroup_root};

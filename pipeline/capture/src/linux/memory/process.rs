@@ -1,0 +1,213 @@
+//! The memory of one process, piece by piece.
+
+use std::fs::{self, File};
+use std::ops::{ControlFlow, Range};
+use std::os::unix::fs::FileExt;
+
+use zeroize::Zeroize;
+
+use super::error::MemoryError;
+use super::pages::Pages;
+use super::regions::Regions;
+
+/// What is read at once: large enough for the call not to matter, small enough for the cache.
+const PIECE_BYTES: u64 = 2 << 20;
+/// Pieces of a run overlap by this much, more than anything looked for is long.
+const OVERLAP_BYTES: u64 = 512;
+
+/// Where pieces lie while they are looked at; wiped after each scan and on drop.
+pub struct MemoryBuffer(Vec<u8>);
+
+impl MemoryBuffer {
+    /// Room for one piece.
+    pub fn new() -> Self {
+        Self(vec![0; (PIECE_BYTES + OVERLAP_BYTES) as usize])
+    }
+}
+
+impl Default for MemoryBuffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for MemoryBuffer {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// What was read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MemoryRead {
+    /// Bytes shown.
+    pub bytes: u64,
+    /// Bytes that are present and could not be read.
+    pub unreadable: u64,
+    /// The maximum was reached before the end of memory.
+    pub is_cut: bool,
+}
+
+/// An open process.
+pub struct ProcessMemory {
+    pid: u32,
+    memory: File,
+    pages: Pages,
+}
+
+impl ProcessMemory {
+    /// Opens the memory of a process; later calls are of the same process, or fail.
+    ///
+    /// # Errors
+    /// If the process is gone, or may not be read.
+    pub fn open(pid: u32) -> Result<Self, MemoryError> {
+        let open = |name: &str| {
+            File::open(format!("/proc/{pid}/{name}"))
+                .map_err(|error| MemoryError::from_io(pid, &error))
+        };
+        let memory = open("mem")?;
+        let pages = Pages::new(open("pagemap")?, page_bytes());
+        Ok(Self { pid, memory, pages })
+    }
+
+    /// Shows what is present of its writable memory, at most `bytes_max`, piece by piece until
+    /// `visit` breaks. With `within`, in order, only what lies there.
+    ///
+    /// # Errors
+    /// If the process has ended, or nothing of it can be read.
+    pub fn read(
+        &mut self,
+        buffer: &mut MemoryBuffer,
+        within: Option<&[Range<u64>]>,
+        bytes_max: u64,
+        mut visit: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
+    ) -> Result<MemoryRead, MemoryError> {
+        let regions = self.regions()?;
+        let mut read = MemoryRead::default();
+        let (memory, pages) = (&self.memory, &mut self.pages);
+        for region in &regions.readable {
+            for wanted in cut(&region.addresses, within) {
+                let flow = pages.runs(wanted, |run| {
+                    run_pieces(memory, &run, bytes_max, buffer, &mut read, &mut visit)
+                });
+                match flow {
+                    Ok(ControlFlow::Continue(())) => {}
+                    Ok(ControlFlow::Break(())) => {
+                        buffer.0.zeroize();
+                        return Ok(read);
+                    }
+                    Err(error) => return Err(MemoryError::from_io(self.pid, &error)),
+                }
+            }
+        }
+        buffer.0.zeroize();
+        if read.bytes == 0 && within.is_none() {
+            let pid = self.pid;
+            return Err(match regions.has_secret {
+                true => MemoryError::Secret { pid },
+                false => MemoryError::Vanished { pid },
+            });
+        }
+        Ok(read)
+    }
+
+    fn regions(&self) -> Result<Regions, MemoryError> {
+        let maps = fs::read(format!("/proc/{}/maps", self.pid))
+            .map_err(|error| MemoryError::from_io(self.pid, &error))?;
+        Ok(Regions::parse(&String::from_utf8_lossy(&maps)))
+    }
+}
+
+/// Shows one run of pages, in pieces.
+fn run_pieces(
+    memory: &File,
+    run: &Range<u64>,
+    bytes_max: u64,
+    buffer: &mut MemoryBuffer,
+    read: &mut MemoryRead,
+    visit: &mut impl FnMut(u64, &[u8]) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let mut at = run.start;
+    while at < run.end {
+        if read.bytes >= bytes_max {
+            read.is_cut = true;
+            return ControlFlow::Break(());
+        }
+        let length = (run.end - at).min(PIECE_BYTES + OVERLAP_BYTES);
+        let piece = buffer.0.get_mut(..length as usize).unwrap_or_default();
+        // Without /proc/PID/mem's page-wise locking a large read would hold the target up.
+        match memory.read_at(piece, at) {
+            Ok(0) | Err(_) => read.unreadable += length.min(PIECE_BYTES),
+            Ok(bytes) => {
+                read.bytes += (bytes as u64).min(PIECE_BYTES);
+                visit(at, piece.get(..bytes).unwrap_or_default())?;
+            }
+        }
+        at += PIECE_BYTES;
+    }
+    ControlFlow::Continue(())
+}
+
+/// What of `addresses` lies within the ranges.
+fn cut(addresses: &Range<u64>, within: Option<&[Range<u64>]>) -> Vec<Range<u64>> {
+    let Some(within) = within else { return std::iter::once(addresses.clone()).collect() };
+    let overlap =
+        |wanted: &Range<u64>| wanted.start.max(addresses.start)..wanted.end.min(addresses.end);
+    within.iter().map(overlap).filter(|range| !range.is_empty()).collect()
+}
+
+#[expect(unsafe_code, reason = "sysconf")]
+fn page_bytes() -> u64 {
+    // SAFETY: sysconf reads a constant of the system.
+    let bytes = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    u64::try_from(bytes).unwrap_or(4096)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn own_memory_is_found_in_pieces_that_overlap() {
+        // Three pieces and a bit, with a mark in the overlap of each two.
+        let mut memory = vec![1u8; (3 * PIECE_BYTES + 12_345) as usize];
+        let mark: Vec<u8> = (0..64u8).map(|n| n.wrapping_mul(37) ^ 0x5a).collect();
+        for at in (PIECE_BYTES as usize - 32..memory.len() - 64).step_by(PIECE_BYTES as usize) {
+            memory[at..at + 64].copy_from_slice(&mark);
+        }
+        let start = memory.as_ptr() as u64;
+        let range = start..start + memory.len() as u64;
+        let pages = range.start & !4095..range.end.next_multiple_of(4096);
+        let mut process = ProcessMemory::open(std::process::id()).expect("our own memory");
+        let mut buffer = MemoryBuffer::new();
+        let mut shown = Vec::new();
+        let mut marks = std::collections::HashSet::new();
+        let read = process
+            .read(&mut buffer, Some(&[pages]), u64::MAX, |address, bytes| {
+                shown.push((address, bytes.len()));
+                let hits = bytes.windows(64).enumerate().filter(|(_, window)| *window == mark);
+                marks.extend(hits.map(|(at, _)| address + at as u64));
+                ControlFlow::Continue(())
+            })
+            .expect("read");
+        marks.retain(|at| range.contains(at));
+        assert_eq!(marks.len(), 3, "{shown:?}");
+        assert!(read.bytes >= memory.len() as u64 && read.unreadable == 0, "{read:?}");
+        assert!(buffer.0.iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn a_maximum_cuts_the_read() {
+        let mut process = ProcessMemory::open(std::process::id()).expect("our own memory");
+        let read =
+            process.read(&mut MemoryBuffer::new(), None, 1, |_, _| ControlFlow::Continue(()));
+        assert!(read.is_ok_and(|read| read.is_cut));
+    }
+
+    #[test]
+    fn a_process_that_is_gone_is_said_to_be() {
+        // Above the largest id a kernel gives (include/linux/threads.h).
+        let pid = (1 << 22) + 1;
+        assert_eq!(ProcessMemory::open(pid).err(), Some(MemoryError::Vanished { pid }));
+    }
+}
