@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PROGRAMS: &[&str] = &["src/linux/wire/wire.bpf.c"];
+const PROGRAMS: &[&str] = &["src/linux/wire/wire.bpf.c", "src/linux/keylog/keylog.bpf.c"];
 
 fn main() {
     for header in ["record.h", "kernel.h", "packet.h", "state.h", "copy.h", "early.h", "datagram.h"]
     {
         println!("cargo:rerun-if-changed=src/linux/wire/{header}");
     }
+    println!("cargo:rerun-if-changed=src/linux/keylog/keylog.h");
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
         return;
     }

@@ -3,6 +3,7 @@
 //! Both sides are built together; the sizes are asserted here and `VERSION` changes with the
 //! layout.
 
+pub mod keylog;
 mod read;
 
 use std::ops::AddAssign;
@@ -299,4 +300,7 @@ records! {
     TapSettings = 20,
     Steering = 40,
     TapCounters = 64,
+    keylog::KeylogAnchor = 128,
+    keylog::KeylogSecret = 120,
+    keylog::KeylogCounters = 40,
 }

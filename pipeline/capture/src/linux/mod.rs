@@ -2,6 +2,7 @@
 //! scope asked for is touched.
 
 mod cgroup;
+mod clock;
 mod error;
 pub mod keylog;
 mod machine;

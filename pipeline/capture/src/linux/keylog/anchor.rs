@@ -115,6 +115,11 @@ impl Label {
         SecretLabel::ALL.get(usize::from(self.0)).copied()
     }
 
+    /// The label of a number.
+    pub(super) const fn numbered(number: u8) -> Self {
+        Self(number)
+    }
+
     /// The number that crosses to the kernel.
     pub const fn number(self) -> u8 {
         self.0

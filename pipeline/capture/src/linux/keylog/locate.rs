@@ -50,7 +50,7 @@ pub fn locate(bytes: &dyn Bytes) -> Option<Located> {
 }
 
 /// The build id of a file, by which it is known again; empty if it has none.
-pub fn build_id(bytes: &dyn Bytes) -> Vec<u8> {
+pub(super) fn build_id(bytes: &dyn Bytes) -> Vec<u8> {
     Image::new(bytes).map(|image| image.build_id().to_vec()).unwrap_or_default()
 }
 

@@ -6,17 +6,24 @@
 
 mod anchor;
 mod bytes;
+mod catalog;
 mod code;
 mod engines;
+mod files;
 mod golang;
 mod image;
 mod locate;
+mod probe;
 mod scan;
+mod secrets;
 mod walk;
+mod watch;
 
 pub use anchor::{Anchor, Engine, Gap, Label, Located, Place, Random, Register};
 pub use bytes::Bytes;
-pub use locate::{build_id, locate};
+pub use locate::locate;
+pub use secrets::{SecretCounters, Secrets};
+pub use watch::{Found, WatchCounters, Watcher};
 
 #[cfg(test)]
 mod tests;

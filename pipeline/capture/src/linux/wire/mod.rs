@@ -4,7 +4,6 @@
 //! [`TapEvent`]s. Programs, maps and links belong to this process: they are gone when it is,
 //! however it ends.
 
-mod clock;
 mod events;
 mod maps;
 mod offers;
@@ -21,7 +20,7 @@ use libbpf_rs::{Link, MapCore, MapFlags, Object, ObjectBuilder};
 use model::{Closed, LossCounters, Passed, TapEvent, TapHealth, Timestamp};
 
 use super::TapError;
-use clock::epoch_offset_ns;
+use super::clock::epoch_offset_ns;
 use maps::find;
 use offers::Offers;
 use ring::Ring;

@@ -163,10 +163,16 @@ fn find(case: &Case) -> Option<PathBuf> {
             let mut paths = entries.flatten().map(|entry| entry.path());
             paths.find(|path| {
                 let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-                name.starts_with(before) && name.ends_with(after)
+                name.starts_with(before) && name.ends_with(after) && has_words(path)
             })
         })
     })
+}
+
+/// A distribution may link what a wheel brings along: such a file has no words.
+fn has_words(path: &Path) -> bool {
+    let bytes = std::fs::read(path).unwrap_or_default();
+    memchr::memmem::find(&bytes, b"CLIENT_RANDOM").is_some()
 }
 
 fn located(path: &PathBuf) -> Located {

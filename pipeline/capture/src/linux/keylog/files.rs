@@ -1,0 +1,136 @@
+//! The files a process runs code of, opened as the process has them: through `/proc/PID/map_files`,
+//! which reaches files of containers and deleted ones.
+
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::Read;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+
+/// Bytes of `maps`: a Java machine with a large heap has some thousand lines.
+const MAPS_BYTES_MAX: u64 = 2 << 20;
+/// Files of one process: an office suite maps some hundred.
+const FILES_MAX: usize = 512;
+
+/// A file with code, as a line of `maps` tells of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Mapped {
+    /// The addresses, as `map_files` spells them.
+    range: String,
+    /// Device and inode in the kernel's words.
+    identity: String,
+    /// Its path in the process's file tree.
+    pub(super) path: String,
+}
+
+/// Names a file's content: what is written to gets another time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    device: u64,
+    inode: u64,
+    changed_ns: i64,
+    pub(super) size: u64,
+}
+
+/// An open file.
+pub(super) struct Opened {
+    pub(super) file: File,
+    pub(super) key: Key,
+}
+
+/// Every file the process runs code of; none if it is gone.
+pub(super) fn mapped(pid: u32) -> Vec<Mapped> {
+    let mut text = String::new();
+    if let Ok(file) = File::open(format!("/proc/{pid}/maps")) {
+        // Paths may hold anything; a line that is no text ends the reading.
+        let _ = file.take(MAPS_BYTES_MAX).read_to_string(&mut text);
+    }
+    from_text(&text)
+}
+
+fn from_text(text: &str) -> Vec<Mapped> {
+    let mut found: Vec<Mapped> = Vec::new();
+    for line in text.lines() {
+        let Some(mapped) = from_line(line) else { continue };
+        let is_known = found.iter().rev().any(|other| other.identity == mapped.identity);
+        if !is_known && found.len() < FILES_MAX {
+            found.push(mapped);
+        }
+    }
+    found
+}
+
+/// `start-end permissions offset device inode path`; `None` for what is no file with code.
+fn from_line(line: &str) -> Option<Mapped> {
+    let mut fields = line.splitn(6, ' ');
+    let (range, permissions, _, device, inode) =
+        (fields.next()?, fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+    let path = fields.next()?.trim_start();
+    let is_code = permissions.as_bytes().get(2) == Some(&b'x');
+    let is_file = inode != "0" && path.starts_with('/') && !path.starts_with("/dev/");
+    if !is_code || !is_file {
+        return None;
+    }
+    let (start, end) = range.split_once('-')?;
+    let short = |address: &str| u64::from_str_radix(address, 16).ok();
+    Some(Mapped {
+        range: format!("{:x}-{:x}", short(start)?, short(end)?),
+        identity: format!("{device} {inode}"),
+        path: path.trim_end_matches(" (deleted)").to_owned(),
+    })
+}
+
+impl Mapped {
+    /// True if both are the same file of one process.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.identity == other.identity
+    }
+
+    /// Opens the file that the process has mapped, whatever its path names now.
+    pub(super) fn open(&self, pid: u32) -> Option<Opened> {
+        let path = format!("/proc/{pid}/map_files/{}", self.range);
+        let mut options = OpenOptions::new();
+        let file = options.read(true).custom_flags(libc::O_NONBLOCK).open(path).ok()?;
+        let metadata = file.metadata().ok().filter(Metadata::is_file)?;
+        Some(Opened { key: Key::of(&metadata), file })
+    }
+}
+
+impl Key {
+    fn of(is: &Metadata) -> Self {
+        let changed_ns = is.mtime().wrapping_mul(1_000_000_000).wrapping_add(is.mtime_nsec());
+        Self { device: is.dev(), inode: is.ino(), changed_ns, size: is.size() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_with_code_are_told_from_everything_else() {
+        let maps = "\
+55d0-55e0 r--p 00000000 fe:00 11 /usr/sbin/nginx\n\
+00400000-00452000 r-xp 00001000 fe:00 11                         /usr/sbin/nginx\n\
+7f00-7f10 r-xp 00000000 fe:00 12                         /a b/libssl.so.3 (deleted)\n\
+7f10-7f20 r-xp 00001000 fe:00 12                         /a b/libssl.so.3 (deleted)\n\
+7f20-7f30 rw-p 00001000 fe:00 13                         /lib/data\n\
+7f30-7f40 r-xp 00000000 00:00 0                          [vdso]\n\
+7f40-7f50 rwxp 00000000 00:00 0 \n\
+7f50-7f60 r-xs 00000000 00:05 14                         /dev/zero\n\
+nonsense\n";
+        let found = from_text(maps);
+        let paths: Vec<_> = found.iter().map(|mapped| mapped.path.as_str()).collect();
+        assert_eq!(paths, ["/usr/sbin/nginx", "/a b/libssl.so.3"]);
+        assert_eq!(found[0].range, "400000-452000");
+    }
+
+    #[test]
+    fn the_code_of_this_process_can_be_opened() {
+        let all = mapped(std::process::id());
+        let own = std::env::current_exe().expect("there is one");
+        let own = all.iter().find(|mapped| mapped.path == own.display().to_string());
+        match own.expect("it runs").open(std::process::id()) {
+            Some(opened) => assert!(opened.key.size > 0),
+            None => eprintln!("skipped: map_files may not be opened by this user"),
+        }
+    }
+}
