@@ -29,12 +29,13 @@ use crate::pipeline::Worker;
 use crate::steer::{self, Steerer};
 
 /// The shortest and the longest time between two looks at the ring.
-const DRAIN_INTERVAL: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)];
+const DRAIN_INTERVAL: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(40)];
 /// The ring is drained when about this share of it is full: time enough for a late wake-up.
 const RING_SHARE: u64 = 16;
 const TICK_INTERVAL: Duration = Duration::from_millis(100);
 const WINDOW_INTERVAL: Duration = Duration::from_secs(1);
-/// How soon a process that opened its first socket is read: before most are gone.
+/// Processes that opened their first socket are read at once, before most are gone, but no more
+/// often than this.
 const QUEUE_INTERVAL: Duration = Duration::from_millis(20);
 const SCAN_INTERVAL: Duration = Duration::from_millis(300);
 /// Windows and blocks of exchanges that may wait for the store.
@@ -139,6 +140,7 @@ impl Live {
     /// Detaches, drains, flushes.
     pub(crate) fn stop(self) {
         self.wishes.stop.store(true, Ordering::Relaxed);
+        self.threads.iter().for_each(|thread| thread.thread().unpark());
         for thread in self.threads.into_iter().chain(self.writer) {
             // A panic there was reported by the panic hook.
             let _ = thread.join();
@@ -323,8 +325,9 @@ fn scan(scanner: &mut Scanner, wishes: &Wishes, agent: &Agent) {
     agent.set_ready();
     let mut scanned = Instant::now();
     while !wishes.stop.load(Ordering::Relaxed) {
-        std::thread::sleep(QUEUE_INTERVAL);
+        scanner.wait(SCAN_INTERVAL.saturating_sub(scanned.elapsed()));
         scanner.read_queued();
+        std::thread::sleep(QUEUE_INTERVAL);
         if scanned.elapsed() >= SCAN_INTERVAL {
             scanned = Instant::now();
             scanner.scan(now());

@@ -32,7 +32,7 @@ const UNANSWERED_MAX: Duration = Duration::from_secs(120);
 
 /// A connection without news is told of once in so many ticks: about once a minute while it rests,
 /// well within the time after which the store drops an edge.
-const SILENT_TICKS_MAX: u8 = 8;
+const SILENT_TICKS_MAX: u8 = 2;
 
 /// One worker: a share of the connections through every stage.
 pub(crate) struct Worker {

@@ -3,7 +3,8 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::thread::{self, Thread};
 
 use model::{Entity, EntityId, Owner};
 
@@ -34,6 +35,8 @@ pub struct Directory {
     told: RwLock<Told>,
     generation: AtomicU64,
     host: String,
+    /// Whom to wake when a pid waits to be read.
+    reader: OnceLock<Thread>,
 }
 
 /// What the directory had no room for, since the start.
@@ -85,6 +88,7 @@ impl Directory {
             told: RwLock::default(),
             generation: AtomicU64::new(0),
             host: host.to_owned(),
+            reader: OnceLock::new(),
         }
     }
 
@@ -112,7 +116,15 @@ impl Directory {
                 return id;
             }
         }
-        self.write().meet(owner.pid, asked, &self.host)
+        let mut book = self.write();
+        let waiting = book.queue.len();
+        let id = book.meet(owner.pid, asked, &self.host);
+        if book.queue.len() > waiting
+            && let Some(reader) = self.reader.get()
+        {
+            reader.unpark();
+        }
+        id
     }
 
     /// Who listens on `local`, for sockets of unknown owner: the exact address, then wildcards.
@@ -216,6 +228,11 @@ impl Directory {
 
 /// What the scanner may change.
 impl Directory {
+    /// From here on the calling thread is unparked when pids wait to be read.
+    pub(crate) fn wake_me(&self) {
+        self.reader.get_or_init(thread::current);
+    }
+
     /// Takes the pids that wait to be read.
     pub(crate) fn take_queue(&self, pids: &mut Vec<u32>) {
         // The common answer, an empty queue, is found without keeping workers out.

@@ -10,25 +10,25 @@ use crate::config::RunArgs;
 #[cfg(target_os = "linux")]
 pub(super) fn run(arguments: &RunArgs) -> Result<ExitCode> {
     use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::mpsc::{RecvTimeoutError, channel};
     use std::time::Duration;
 
     use anyhow::Context;
     use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
+    use signal_hook::iterator::Signals;
 
     use crate::config::Settings;
     use crate::live::{Live, Options};
 
-    /// How soon a signal is acted upon.
-    const LOOK: Duration = Duration::from_millis(20);
+    /// How soon it shows that a thread has ended by itself.
+    const LOOK: Duration = Duration::from_secs(1);
 
     let effective = arguments.effective()?;
     let settings = Settings::from(&effective);
-    let (stop, toggle) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, Arc::clone(&stop))?;
-    }
-    signal_hook::flag::register(SIGUSR1, Arc::clone(&toggle))?;
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGUSR1])?;
+    let (came, told) = channel();
+    let wait = move || signals.forever().try_for_each(|signal| came.send(signal));
+    std::thread::Builder::new().name("redsight-signal".to_owned()).spawn(wait)?;
     let json: Option<Box<dyn std::io::Write + Send>> = match &settings.json {
         None => None,
         Some(path) if path.as_os_str() == "-" => Some(Box::new(std::io::stdout())),
@@ -45,17 +45,14 @@ pub(super) fn run(arguments: &RunArgs) -> Result<ExitCode> {
     if let Some(file) = &effective.file {
         eprintln!("redsight: settings of {}", file.display());
     }
-    let mut code = ExitCode::SUCCESS;
-    while !stop.load(Ordering::Relaxed) {
-        if toggle.swap(false, Ordering::Relaxed) {
-            live.toggle();
+    let code = loop {
+        match told.recv_timeout(LOOK) {
+            Ok(SIGUSR1) => live.toggle(),
+            Err(RecvTimeoutError::Timeout) if !live.has_ended() => {}
+            Ok(_) => break ExitCode::SUCCESS,
+            Err(_) => break ExitCode::FAILURE,
         }
-        if live.has_ended() {
-            code = ExitCode::FAILURE;
-            break;
-        }
-        std::thread::sleep(LOOK);
-    }
+    };
     drop(server);
     live.stop();
     Ok(code)

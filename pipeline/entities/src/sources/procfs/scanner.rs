@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use model::Timestamp;
 
@@ -21,8 +23,9 @@ const PROC: &str = "/proc";
 /// A process younger than this may still be about to exec: read again in every scan. In clock
 /// ticks, which Linux reports at 100 a second on every machine this runs on.
 const YOUNG_TICKS: u64 = 500;
-/// Older processes are read again in every so manieth scan, a share of them each time.
-const ROUNDS: u64 = 20;
+/// Older processes are read again in every so manieth scan, a share of them each time: one that
+/// runs another program now and opens no socket shows within 20 seconds.
+const ROUNDS: u64 = 60;
 /// While nothing starts, only every so manieth scan walks over the processes, for those that exit
 /// or move. Three scans take less than a second.
 const QUIET_ROUNDS: u64 = 3;
@@ -151,8 +154,14 @@ impl Scanner {
         summary
     }
 
-    /// Reads the processes that workers asked about. Meant to be called about every 20 ms; costs
-    /// nothing while nobody asked.
+    /// Parks the thread until a worker asks about a process, or for `longest`. Always the same
+    /// thread may wait.
+    pub fn wait(&self, longest: Duration) {
+        self.directory.wake_me();
+        thread::park_timeout(longest);
+    }
+
+    /// Reads the processes that workers asked about; costs nothing while nobody asked.
     pub fn read_queued(&mut self) {
         let mut queue = std::mem::take(&mut self.queue);
         self.directory.take_queue(&mut queue);
