@@ -8,6 +8,7 @@ use entities::Directory;
 use metrics::{Store, StoreLimits};
 use model::view::{
     AgentCost, Exchanges, ExchangesAsked, HealthReport, MetricsForm, Query, ServiceRow, Snapshot,
+    TlsEngineRow, TlsReport,
 };
 use model::{Entity, Rollup, TapHealth, TapState};
 
@@ -20,9 +21,17 @@ pub(crate) struct Agent {
     recent: Recent,
     directory: Arc<Directory>,
     health: Mutex<Vec<TapHealth>>,
+    tls: Mutex<Tls>,
     ready: AtomicBool,
     /// Levels and counters that the worker publishes once a second.
     pub gauges: Gauges,
+}
+
+/// What is known of TLS engines in the scope.
+#[derive(Debug, Default)]
+struct Tls {
+    engines: Vec<TlsEngineRow>,
+    health: Option<TapHealth>,
 }
 
 /// What the worker last said of itself and its tap.
@@ -48,6 +57,10 @@ pub(crate) struct Gauges {
     pub given_up: AtomicU64,
     /// Times a session lost the frame boundary.
     pub desyncs: AtomicU64,
+    /// Secrets that key-log probes have found.
+    pub secrets_found: AtomicU64,
+    /// Secrets that found no room, or could not be read.
+    pub secrets_lost: AtomicU64,
     /// Thousandths of a core the agent may use; 0 is no limit.
     pub cpu_limit_millicores: AtomicU64,
     /// Bytes copied of each turn: as set, and as the governor has it now.
@@ -116,6 +129,7 @@ impl Agent {
             recent: Recent::default(),
             directory,
             health: Mutex::default(),
+            tls: Mutex::default(),
             ready: AtomicBool::new(false),
             gauges: Gauges::default(),
         }
@@ -131,6 +145,11 @@ impl Agent {
         *self.health.lock().unwrap_or_else(PoisonError::into_inner) = health;
     }
 
+    /// Replaces what is known of TLS engines.
+    pub(crate) fn set_tls(&self, engines: Vec<TlsEngineRow>, health: TapHealth) {
+        *self.tls() = Tls { engines, health: Some(health) };
+    }
+
     /// Every tap that can attach is attached, and who owns the connections it found is known.
     pub(crate) fn set_ready(&self) {
         self.ready.store(true, Ordering::Release);
@@ -144,6 +163,23 @@ impl Agent {
     /// The exchanges that ended lately.
     pub(crate) const fn recent(&self) -> &Recent {
         &self.recent
+    }
+
+    /// What key-log probes do, if there are any.
+    fn probes(&self) -> Option<TapHealth> {
+        let mut line = self.tls().health.clone()?;
+        let read = |gauge: &AtomicU64| gauge.load(Ordering::Relaxed);
+        let (found, lost) = (read(&self.gauges.secrets_found), read(&self.gauges.secrets_lost));
+        line.detail.push_str(&format!("; {found} secrets taken"));
+        if lost > 0 {
+            line.state = TapState::Degraded;
+            line.detail.push_str(&format!(", {lost} could not be"));
+        }
+        Some(line)
+    }
+
+    fn tls(&self) -> MutexGuard<'_, Tls> {
+        self.tls.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
@@ -200,8 +236,21 @@ impl Query for Agent {
             let detail = "detached by SIGUSR1: nothing is observed";
             *tap = health::line("wire tap", TapState::Off, detail, &remedy);
         }
+        health.extend(self.probes());
         health.extend(self.gauges.refusals());
         HealthReport { at_us, health, agent: self.cost(overflow) }
+    }
+
+    fn tls(&self) -> TlsReport {
+        let tls = self.tls();
+        let (mut engines, enabled) = (tls.engines.clone(), tls.health.is_some());
+        drop(tls);
+        let processes = self.directory.processes();
+        for row in &mut engines {
+            let own = processes.iter().find(|entity| entity.pids.contains(&row.pid));
+            row.service = own.map(|entity| entity.name.clone()).unwrap_or_default();
+        }
+        TlsReport { enabled, engines }
     }
 
     fn exchanges(&self, asked: &ExchangesAsked) -> Exchanges {

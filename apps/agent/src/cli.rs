@@ -42,6 +42,9 @@ pub(crate) enum Command {
     /// List the services of a running agent, with the reason for each name.
     #[command(after_long_help = see::SERVICES)]
     Services(ServicesArgs),
+    /// List who speaks TLS, by which engine, and how its secrets are had.
+    #[command(after_long_help = see::TLS)]
+    Tls(TlsArgs),
     /// List the protocols that are recognised.
     Protocols(OutputArgs),
     /// Say what works here, what does not, why, and what to do.
@@ -125,6 +128,17 @@ pub(crate) struct ServicesArgs {
     /// Seconds the numbers cover; 0 is since the start.
     #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
     pub window: f64,
+    /// How to print.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// The agent to ask.
+    #[command(flatten)]
+    pub agent: AgentArgs,
+}
+
+/// Options of `tls`.
+#[derive(Args, Debug)]
+pub(crate) struct TlsArgs {
     /// How to print.
     #[command(flatten)]
     pub output: OutputArgs,

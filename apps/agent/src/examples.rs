@@ -54,6 +54,12 @@ Examples:
   redsight services 'error_ratio>1%' --window 0
   redsight services -o json | jq -r '.[].entity | [.name, .reason] | @tsv'";
 
+/// `tls`.
+pub(crate) const TLS: &str = "\
+Examples:
+  redsight tls
+  redsight tls -o json | jq -r '.[] | select(.way == \"none\") | [.pid, .engine, .reason] | @tsv'";
+
 /// `doctor`.
 pub(crate) const DOCTOR: &str = "\
 Examples:

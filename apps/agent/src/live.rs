@@ -14,6 +14,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use capture::linux::cgroup_directories;
+use capture::linux::keylog::Secrets;
 use capture::linux::wire::{Steering, WireOptions, WireTap};
 use entities::{Directory, Scanner, Scope};
 use model::{ConnectionId, EntityId, Ledger, Rollup, TapHealth, TapState, Timestamp};
@@ -24,6 +25,7 @@ use crate::cost;
 use crate::feed::{Block, Feed};
 use crate::governor::Governor;
 use crate::health;
+use crate::keys::{self, Desk};
 use crate::lines::Lines;
 use crate::pipeline::Worker;
 use crate::steer::{self, Steerer};
@@ -85,6 +87,7 @@ impl Live {
         })?;
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let directory = Arc::new(Directory::new(host.trim()));
+        let loaded = keys::load(&settings, &cgroups);
         let watched =
             if settings.cgroups.is_empty() { Scope::Host } else { Scope::Cgroups(cgroups) };
         let mut scanner = Scanner::new(Arc::clone(&directory), watched);
@@ -93,9 +96,20 @@ impl Live {
         tap.attach()?;
 
         let agent = Arc::new(Agent::new(Arc::clone(&directory), settings.store));
-        agent.set_health(health_lines(&scope, &tap));
+        let mut health = health_lines(&scope, &tap);
+        let keys = loaded.unwrap_or_else(|line| {
+            health.push(line);
+            None
+        });
+        agent.set_health(health);
         let wishes = Arc::new(Wishes::default());
         let mut threads = Vec::new();
+        let (mut desk, mut secrets) = (None, None);
+        if let Some((keys, way, found)) = keys {
+            (desk, secrets) = (Some(way), Some(found));
+            let keys_agent = Arc::clone(&agent);
+            threads.push(spawn("redsight-keys", move || keys.run(&keys_agent))?);
+        }
         let refused = Arc::clone(&agent.gauges.lines_refused);
         let written = json.map(|to| Lines::threaded(to, refused)).transpose()?;
         let (lines, writer) = written.unzip();
@@ -105,13 +119,14 @@ impl Live {
         worker.begin(now());
         let (news, received) = sync_channel(NEWS_WAITING);
         let (scan_wishes, scan_agent) = (Arc::clone(&wishes), Arc::clone(&agent));
-        let scan_all = move || scan(&mut scanner, &scan_wishes, &scan_agent);
+        let scan_all = move || scan(&mut scanner, desk, &scan_wishes, &scan_agent);
         threads.push(spawn("redsight-scan", scan_all)?);
         let store_agent = Arc::clone(&agent);
         threads.push(spawn("redsight-store", move || add_all(&received, &store_agent))?);
         let governed = Governed::new(&settings, &agent);
         let agent_of_loop = Arc::clone(&agent);
-        let loops = Loop { tap, worker, news, agent: agent_of_loop, unclaimed: [0; 2], governed };
+        let unclaimed = [0; 2];
+        let loops = Loop { tap, secrets, worker, news, agent: agent_of_loop, unclaimed, governed };
         let worker_wishes = Arc::clone(&wishes);
         threads.push(spawn("redsight-worker", move || loops.run(&worker_wishes))?);
         Ok(Self { agent, scope, wishes, threads, writer })
@@ -171,6 +186,7 @@ enum News {
 /// The worker's thread.
 struct Loop {
     tap: WireTap,
+    secrets: Option<Secrets>,
     worker: Worker,
     news: SyncSender<News>,
     agent: Arc<Agent>,
@@ -217,6 +233,10 @@ impl Loop {
             self.heed(wishes);
             let (fill, size) = self.tap.fill();
             let worker = &mut self.worker;
+            // Before the bytes they open.
+            if let Some(secrets) = &mut self.secrets {
+                secrets.drain(|event| worker.event(event));
+            }
             self.tap.drain(|event| worker.event(event));
             if ticked.elapsed() >= TICK_INTERVAL {
                 ticked = Instant::now();
@@ -308,6 +328,11 @@ impl Loop {
         let dissect = self.worker.dissect_counters();
         gauges.given_up.store(dissect.given_up, Ordering::Relaxed);
         gauges.desyncs.store(dissect.desyncs, Ordering::Relaxed);
+        if let Some(secrets) = &self.secrets {
+            let counters = secrets.counters();
+            gauges.secrets_found.store(counters.found, Ordering::Relaxed);
+            gauges.secrets_lost.store(counters.lost + counters.unreadable, Ordering::Relaxed);
+        }
     }
 }
 
@@ -318,7 +343,13 @@ fn next_pause(pause: Duration, fill: u64, size: u64) -> Duration {
     next.clamp(DRAIN_INTERVAL[0], DRAIN_INTERVAL[1])
 }
 
-fn scan(scanner: &mut Scanner, wishes: &Wishes, agent: &Agent) {
+fn scan(scanner: &mut Scanner, mut desk: Option<Desk>, wishes: &Wishes, agent: &Agent) {
+    let mut tell = |scanner: &Scanner| {
+        if let Some(desk) = &mut desk {
+            desk.tell(scanner);
+        }
+    };
+    tell(scanner);
     // Connections that were there already get their owners by their addresses; the worker runs
     // meanwhile.
     scanner.adopt_sockets();
@@ -332,6 +363,7 @@ fn scan(scanner: &mut Scanner, wishes: &Wishes, agent: &Agent) {
             scanned = Instant::now();
             scanner.scan(now());
         }
+        tell(scanner);
     }
 }
 

@@ -9,6 +9,8 @@ mod examples;
 mod feed;
 mod governor;
 mod health;
+#[cfg(target_os = "linux")]
+mod keys;
 mod lines;
 #[cfg(target_os = "linux")]
 mod live;

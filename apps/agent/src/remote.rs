@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use model::view::{Exchanges, ExchangesAsked, Snapshot};
+use model::view::{Exchanges, ExchangesAsked, Snapshot, TlsReport};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -46,6 +46,11 @@ impl Remote {
             vec![("limit", asked.limit.to_string()), ("filter", asked.filter.text().to_owned())];
         parameters.extend(asked.after.map(|after| ("after", after.to_string())));
         self.ask("exchanges", &parameters)
+    }
+
+    /// Every TLS engine of the processes in scope.
+    pub(crate) fn tls(&self) -> Result<TlsReport> {
+        self.ask("tls", &[])
     }
 
     fn ask<T: DeserializeOwned>(&self, what: &str, parameters: &[(&str, String)]) -> Result<T> {

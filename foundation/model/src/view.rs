@@ -1,10 +1,12 @@
 //! Rows that surfaces show: what a person asked, answered. JSON names are those of `/api/v1`.
 
 mod exchanges;
+mod tls;
 
 use serde::{Deserialize, Serialize};
 
 pub use exchanges::{ExchangeRow, Exchanges, ExchangesAsked, TlsRow};
+pub use tls::{KeyWay, TlsEngineRow, TlsReport};
 
 use crate::entity::Entity;
 use crate::health::TapHealth;
@@ -184,6 +186,8 @@ pub trait Query: Send + Sync {
     fn snapshot(&self, window_s: f64) -> Snapshot;
     /// The same without the picture, for whoever asks how the agent is: costs next to nothing.
     fn health(&self) -> HealthReport;
+    /// Every TLS engine of the scope, and how its secrets are had.
+    fn tls(&self) -> TlsReport;
     /// Exchanges as they happen. Whoever asks at least every few seconds is shown all of them, as
     /// far as they fit in the ring; before that, there are samples only, and the first answer waits
     /// a moment until everything is kept. Never holds up a worker.

@@ -30,6 +30,7 @@ pub(crate) struct Roster {
     groups: HashMap<u32, Group>,
     services: HashMap<Key, Vec<u32>>,
     next_group: u32,
+    changes: u64,
     /// The process that left last because it became another program, with its name and service.
     became: Option<(u32, Named, EntityId)>,
 }
@@ -75,6 +76,7 @@ impl Roster {
             groups: HashMap::new(),
             services: HashMap::new(),
             next_group: 0,
+            changes: 0,
             became: None,
         }
     }
@@ -87,12 +89,18 @@ impl Roster {
         self.members.values()
     }
 
+    /// Changes when a member comes or goes.
+    pub(crate) const fn changes(&self) -> u64 {
+        self.changes
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.members.len()
     }
 
     /// A process that was read for the first time.
     pub(crate) fn join(&mut self, process: Process, named: Named) {
+        self.changes += 1;
         let pid = process.pid;
         let parents = self.parents_group(&process, &named);
         let number = parents.unwrap_or_else(|| self.found(&process, &named));
@@ -129,6 +137,7 @@ impl Roster {
         let Some(member) = self.members.remove(&pid) else {
             return;
         };
+        self.changes += 1;
         let Some(group) = self.groups.get_mut(&member.group) else {
             return;
         };

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use model::filter::key::KEYS;
 use model::filter::{Order, Rows};
-use model::view::{Exchanges, HealthReport, Snapshot};
+use model::view::{Exchanges, HealthReport, Snapshot, TlsReport};
 use schemars::SchemaGenerator;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -39,6 +39,7 @@ fn answer(path: &str, schemas: &mut SchemaGenerator) -> Value {
         "/api/v1/exchanges" => schemas.subschema_for::<Exchanges>(),
         "/api/v1/ledger" => schemas.subschema_for::<ledger::Account>(),
         "/api/v1/health" => schemas.subschema_for::<HealthReport>(),
+        "/api/v1/tls" => schemas.subschema_for::<TlsReport>(),
         "/api/v1/snapshot" => schemas.subschema_for::<Snapshot>(),
         "/api/v1/openapi.json" => return json!({"type": "object"}),
         _ => panic!("{path} has no schema: add it here"),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 
-use super::{completions, config, doctor, protocols, replay, run, services, tail, top};
+use super::{completions, config, doctor, protocols, replay, run, services, tail, tls, top};
 use crate::cli::{Cli, Command};
 
 /// Runs what was asked for.
@@ -16,6 +16,7 @@ pub(crate) fn dispatch(cli: Cli) -> Result<ExitCode> {
         Some(Command::Top(arguments)) => top::run(&arguments),
         Some(Command::Tail(arguments)) => tail::run(&arguments),
         Some(Command::Services(arguments)) => services::run(&arguments),
+        Some(Command::Tls(arguments)) => tls::run(&arguments),
         Some(Command::Protocols(arguments)) => protocols::run(&arguments),
         Some(Command::Doctor(arguments)) => doctor::run(&arguments),
         Some(Command::Config(command)) => config::run(&command),

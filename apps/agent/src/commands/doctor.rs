@@ -232,13 +232,16 @@ fn trial(cgroups: &[PathBuf]) -> Vec<TapHealth> {
 
     let tap = cgroup_directories(cgroups).and_then(|cgroups| {
         let turn_budget_bytes = WireOptions::TURN_BUDGET_BYTES;
-        WireTap::load(WireOptions { cgroups, ring_bytes: 4096, turn_budget_bytes })
+        let options = WireOptions { cgroups, ring_bytes: 4096, turn_budget_bytes };
+        let directories = options.cgroups.clone();
+        Ok((WireTap::load(options)?, directories))
     });
     match tap {
-        Ok(tap) => {
+        Ok((tap, directories)) => {
             let taken = "the kernel takes its programs";
             let mut lines = vec![health::line("wire tap", TapState::On, taken, "")];
             lines.extend(tap.findings());
+            lines.push(keys(&directories));
             lines
         }
         Err(error) => {
@@ -249,6 +252,15 @@ fn trial(cgroups: &[PathBuf]) -> Vec<TapHealth> {
             };
             vec![health::line("wire tap", TapState::Refused, error.to_string(), remedy)]
         }
+    }
+}
+
+/// Loads the key-log probe, which is put into no process.
+#[cfg(target_os = "linux")]
+fn keys(cgroups: &[PathBuf]) -> TapHealth {
+    match capture::linux::keylog::Watcher::load(cgroups, None) {
+        Ok(_) => health::line("key-log probes", TapState::On, "the kernel takes the program", ""),
+        Err(error) => crate::keys::refused(&error),
     }
 }
 

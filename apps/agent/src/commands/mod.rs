@@ -10,6 +10,7 @@ mod replay;
 mod run;
 mod services;
 mod tail;
+mod tls;
 mod top;
 
 pub(crate) use dispatch::dispatch;

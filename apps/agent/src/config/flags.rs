@@ -12,7 +12,6 @@ use super::table::{SETTINGS, Setting};
 
 /// Variable that names the file.
 const FILE_VARIABLE: &str = "REDSIGHT_CONFIG";
-const HEADING: &str = "Limits";
 
 /// What was said to `run` on the command line.
 #[derive(Clone, Debug, Default)]
@@ -44,13 +43,7 @@ impl Args for RunArgs {
     fn augment_args(command: Command) -> Command {
         let command = command.arg(file_flag());
         let command = SETTINGS.iter().fold(command, |command, setting| command.arg(flag(setting)));
-        command.arg(
-            Arg::new("no-tls")
-                .long("no-tls")
-                .action(ArgAction::SetTrue)
-                .help("Do not read TLS; no version reads it yet, sealed bytes are counted as such")
-                .hide_short_help(true),
-        )
+        switches().fold(command, |command, setting| command.arg(no_flag(setting)))
     }
 
     fn augment_args_for_update(command: Command) -> Command {
@@ -72,6 +65,32 @@ fn file_flag() -> Arg {
              the file. `redsight config print --origin` shows what holds, and why.\n\n\
              [default: /etc/redsight/config.yaml, if it exists]",
         )
+}
+
+/// The settings that are on or off, with the short way to switch each off: `--no-tls`.
+fn switches() -> impl Iterator<Item = (&'static Setting, &'static str)> {
+    SETTINGS.iter().filter_map(|setting| match setting.kind {
+        Kind::Switch(off) => Some((setting, off)),
+        _ => None,
+    })
+}
+
+fn no_flag((setting, off): (&'static Setting, &'static str)) -> Arg {
+    Arg::new(off)
+        .long(off)
+        .action(ArgAction::SetTrue)
+        .overrides_with(setting.key)
+        .help(format!("The same as --{} off", setting.flag))
+        .help_heading(heading(setting))
+        .hide_short_help(true)
+}
+
+/// Settings of a section stand together.
+fn heading(setting: &Setting) -> Option<&'static str> {
+    match setting.key.split_once('.')?.0 {
+        "tls" => Some("TLS"),
+        _ => Some("Limits"),
+    }
 }
 
 fn flag(setting: &'static Setting) -> Arg {
@@ -99,7 +118,7 @@ fn flag(setting: &'static Setting) -> Arg {
         .value_parser(move |text: &str| setting.kind.parse(text))
         .help(format!("{} {default}", setting.summary))
         .long_help(format!("{long}\n\n{notes}"))
-        .help_heading(in_section.then_some(HEADING))
+        .help_heading(heading(setting))
         .hide_short_help(in_section && setting.key != "limits.cpu")
 }
 
@@ -125,6 +144,8 @@ impl FromArgMatches for RunArgs {
             };
             self.given.extend(value.map(|value| (setting, value)));
         }
+        let off = switches().filter(|(_, off)| matches.get_flag(off));
+        self.given.extend(off.map(|(setting, _)| (setting, Value::Switch(false))));
         Ok(())
     }
 }

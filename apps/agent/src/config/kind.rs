@@ -22,6 +22,8 @@ pub(crate) enum Kind {
     Seconds(u64, u64),
     /// A share of a core, or `off`.
     Share,
+    /// `on` or `off`, and the flag that is short for `off`.
+    Switch(&'static str),
 }
 
 /// What was read.
@@ -41,6 +43,8 @@ pub(crate) enum Value {
     Time(Duration),
     /// 0 to 1; `None` is `off`.
     Share(Option<f64>),
+    /// See [`Kind::Switch`].
+    Switch(bool),
 }
 
 /// Units of sizes, longest spelling first.
@@ -80,6 +84,7 @@ impl Kind {
             Self::Seconds(least, most) => within(with_unit(text, &TIMES), least, most)
                 .map(|seconds| Value::Time(Duration::from_secs(seconds))),
             Self::Share => share(text).map(Value::Share),
+            Self::Switch(_) => switch(text).map(Value::Switch),
         };
         read.ok_or_else(|| format!("expected {}, found {text:?}", self.expected()))
     }
@@ -99,6 +104,7 @@ impl Kind {
                 format!("a time from {} to {}, such as 60s or 5min", time(least), time(most))
             }
             Self::Share => "a share from 0.1% to 100%, such as 10%, or off".to_owned(),
+            Self::Switch(_) => "on or off".to_owned(),
         }
     }
 
@@ -112,6 +118,7 @@ impl Kind {
             Self::Bytes(..) => "BYTES",
             Self::Seconds(..) => "TIME",
             Self::Share => "SHARE",
+            Self::Switch(_) => "on|off",
         }
     }
 
@@ -136,6 +143,10 @@ impl Kind {
                 {"type": "number", "exclusiveMinimum": 0, "maximum": 1},
                 {"type": "string", "pattern": r"^([0-9.]+ ?%?|off)$"},
             ]}),
+            Self::Switch(_) => json!({"anyOf": [
+                {"type": "boolean"},
+                {"enum": ["on", "off"]},
+            ]}),
         }
     }
 
@@ -149,7 +160,8 @@ impl Kind {
             Value::Number(number) if matches!(self, Self::Bytes(..)) => size(*number),
             Value::Number(number) => number.to_string(),
             Value::Time(time_set) => time(time_set.as_secs()),
-            Value::Share(None) => "off".to_owned(),
+            Value::Share(None) | Value::Switch(false) => "off".to_owned(),
+            Value::Switch(true) => "on".to_owned(),
             Value::Share(Some(share)) => format!("{}%", trim(share * 100.0)),
         }
     }
@@ -181,6 +193,15 @@ fn share(text: &str) -> Option<Option<f64>> {
         None => text.parse().ok()?,
     };
     (0.001..=1.0).contains(&share).then_some(Some(share))
+}
+
+/// As people write it; `true` and `false` are YAML's words.
+fn switch(text: &str) -> Option<bool> {
+    match text {
+        "on" | "true" => Some(true),
+        "off" | "false" => Some(false),
+        _ => None,
+    }
 }
 
 /// Bytes in the largest binary unit that divides them.

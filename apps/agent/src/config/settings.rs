@@ -26,6 +26,10 @@ pub(crate) struct Settings {
     pub turn_budget_bytes: u32,
     /// Share of every core the agent may use; `None` is no limit.
     pub cpu_share: Option<f64>,
+    /// Take secrets of TLS.
+    pub tls: bool,
+    /// Where findings about files are kept.
+    pub tls_cache: Option<PathBuf>,
     /// Bounds of the connections stage.
     pub connections: Limits,
     /// Bounds of the store.
@@ -42,6 +46,10 @@ impl From<&Effective> for Settings {
             Value::Texts(texts) => texts.clone(),
             _ => Vec::new(),
         };
+        let path = |key| match effective.value(key) {
+            Value::Text(path) => Some(PathBuf::from(path)),
+            _ => None,
+        };
         let recent_s = match effective.value("limits.recent") {
             Value::Time(time) => time.as_secs(),
             _ => StoreLimits::default().recent_s,
@@ -53,16 +61,15 @@ impl From<&Effective> for Settings {
                 _ => SocketAddr::from(([127, 0, 0, 1], 9464)),
             },
             hosts: texts("hosts"),
-            json: match effective.value("json") {
-                Value::Text(path) => Some(PathBuf::from(path)),
-                _ => None,
-            },
+            json: path("json"),
             ring_bytes: number("ring_bytes") as u32,
             turn_budget_bytes: number("turn_budget_bytes") as u32,
             cpu_share: match effective.value("limits.cpu") {
                 Value::Share(share) => *share,
                 _ => None,
             },
+            tls: *effective.value("tls.enabled") == Value::Switch(true),
+            tls_cache: path("tls.cache"),
             connections: Limits {
                 connections: number("limits.connections") as usize,
                 ..Limits::default()

@@ -21,6 +21,8 @@ const OTHERS: &[(&str, &str)] = &[
     ("json", "/tmp/lines"),
     ("ring_bytes", "1MiB"),
     ("turn_budget_bytes", "4096"),
+    ("tls.enabled", "off"),
+    ("tls.cache", "/tmp/tls"),
     ("limits.cpu", "3%"),
     ("limits.connections", "99"),
     ("limits.services", "98"),

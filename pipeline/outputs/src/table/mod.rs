@@ -6,12 +6,14 @@ mod exchanges;
 mod grid;
 mod report;
 mod services;
+mod tls;
 mod units;
 
 pub use columns::{Align, Columns};
 pub use exchanges::{Screen, exchange_line, exchange_titles};
 pub use report::{ledger_table, red_table, report};
 pub use services::services_table;
+pub use tls::tls_table;
 
 #[cfg(test)]
 mod tests;

@@ -13,3 +13,4 @@ mod readyz;
 pub(crate) mod router;
 pub(crate) mod services;
 mod snapshot;
+mod tls;

@@ -18,7 +18,7 @@ use crate::problem::Problem;
 
 use super::{
     edges, endpoints, exchanges, health, index, ledger, livez, metrics, openapi, readyz, services,
-    snapshot,
+    snapshot, tls,
 };
 
 /// Something that is served.
@@ -58,6 +58,7 @@ pub(crate) const RESOURCES: &[Resource] = &[
     resource("/api/v1/exchanges", "exchanges as they happen", exchanges::PARAMETERS),
     resource("/api/v1/ledger", "where every byte went", listing::PARAMETERS),
     resource("/api/v1/health", "what is on, off or refused, why, and what to do", &[]),
+    resource("/api/v1/tls", "TLS engines of the processes in scope, and how secrets are had", &[]),
     resource("/api/v1/snapshot", "all of it at one moment", snapshot::PARAMETERS),
     resource("/api/v1/openapi.json", "what can be asked and what is answered", &[]),
 ];
@@ -75,6 +76,7 @@ pub(crate) fn router(ask: Ask, hosts: Hosts) -> Router {
         .route("/api/v1/exchanges", get(exchanges::answer))
         .route("/api/v1/ledger", get(ledger::answer))
         .route("/api/v1/health", get(health::answer))
+        .route("/api/v1/tls", get(tls::answer))
         .route("/api/v1/snapshot", get(snapshot::answer))
         .route("/api/v1/openapi.json", get(openapi::answer))
         .fallback(unknown)

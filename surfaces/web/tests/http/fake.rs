@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use model::view::{AgentCost, EdgeRow, EndpointRow, ExchangeRow, Exchanges, ExchangesAsked};
-use model::view::{HealthReport, MetricsForm, Query, Red, ServiceRow, Snapshot};
+use model::view::{HealthReport, KeyWay, MetricsForm, Query, Red, ServiceRow, Snapshot};
+use model::view::{TlsEngineRow, TlsReport};
 use model::{Entity, Ledger, TapHealth, TapState};
 use web::Server;
 
@@ -40,6 +41,11 @@ impl Query for Fake {
     fn health(&self) -> HealthReport {
         let Snapshot { at_us, health, agent, .. } = picture(1.0);
         HealthReport { at_us, health, agent }
+    }
+
+    fn tls(&self) -> TlsReport {
+        let row = TlsEngineRow { pid: 7, way: KeyWay::Anchor, ..TlsEngineRow::default() };
+        TlsReport { enabled: true, engines: vec![row] }
     }
 
     fn exchanges(&self, asked: &ExchangesAsked) -> Exchanges {

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Barrier};
 
+use model::view::TlsReport;
 use model::view::{Exchanges, ExchangesAsked, HealthReport, MetricsForm, Query, Snapshot};
 use web::WebError;
 
@@ -164,6 +165,10 @@ impl Query for Broken {
 
     fn health(&self) -> HealthReport {
         HealthReport::default()
+    }
+
+    fn tls(&self) -> TlsReport {
+        TlsReport::default()
     }
 
     fn exchanges(&self, _asked: &ExchangesAsked) -> Exchanges {

@@ -22,6 +22,7 @@ fn every_resource_answers_with_its_type() {
         ("/api/v1/exchanges", "application/json"),
         ("/api/v1/ledger", "application/json"),
         ("/api/v1/health", "application/json"),
+        ("/api/v1/tls", "application/json"),
         ("/api/v1/snapshot", "application/json"),
         ("/api/v1/openapi.json", "application/json"),
     ];

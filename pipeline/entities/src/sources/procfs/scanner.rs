@@ -202,6 +202,18 @@ impl Scanner {
         sockets::adopt(&mut self.proc, &self.roster, &self.directory)
     }
 
+    /// Every process of the scope, by pid and start time; guests are in it with a socket only.
+    pub fn processes(&self) -> impl Iterator<Item = (u32, u64)> {
+        let is_guest = |pid| self.seen.get(&pid).is_some_and(|seen| seen.is_guest);
+        let members = self.roster.members().map(|member| &member.process);
+        members.filter(move |p| !is_guest(p.pid)).map(|p| (p.pid, p.start))
+    }
+
+    /// A number that changes when a process comes, goes, or becomes another program.
+    pub const fn changes(&self) -> u64 {
+        self.roster.changes()
+    }
+
     /// True if a walk may wait: nothing has started since the last scan, for pids are given out one
     /// after the other, and nobody is so young that an exec is likely.
     fn is_quiet(&self) -> bool {

@@ -1,0 +1,136 @@
+//! The thread that keeps key-log probes in the processes of the scope, and how others talk to it.
+//!
+//! The scanner says who is in scope, workers say whose records stay sealed. What the probes find
+//! goes to the worker through memory it reads itself ([`capture::linux::keylog::Secrets`]), so this
+//! thread may wait for the kernel.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use capture::linux::TapError;
+use capture::linux::keylog::{Found, Secrets, Watcher};
+use entities::Scanner;
+use model::view::{KeyWay, TlsEngineRow};
+use model::{TapHealth, TapState};
+
+use crate::agent::Agent;
+use crate::config::Settings;
+use crate::health;
+
+/// Messages that may wait; who finds no room tries again.
+const TOLD_WAITING: usize = 64;
+/// How often processes are looked at without news.
+const WORK_INTERVAL: Duration = Duration::from_millis(50);
+/// How often surfaces are told.
+const SHOW_INTERVAL: Duration = Duration::from_millis(500);
+/// The line of `doctor`.
+const NAME: &str = "key-log probes";
+
+/// What others tell the thread.
+enum Told {
+    /// Who is in scope now, by pid and start time.
+    Members(Vec<(u32, u64)>),
+}
+
+/// The way to the thread.
+pub(crate) struct Desk {
+    told: SyncSender<Told>,
+    /// State of the scanner when it last said who is there.
+    changes: Option<u64>,
+}
+
+/// The thread's own end.
+pub(crate) struct Keys {
+    watcher: Watcher,
+    told: Receiver<Told>,
+}
+
+/// Loads the probes, if they are wanted. A machine that refuses them loses them alone: `doctor`
+/// says so, and the rest runs.
+pub(crate) fn load(
+    settings: &Settings,
+    cgroups: &[PathBuf],
+) -> Result<Option<(Keys, Desk, Secrets)>, TapHealth> {
+    if !settings.tls {
+        return Ok(None);
+    }
+    let scope = if settings.cgroups.is_empty() { &[] } else { cgroups };
+    let (watcher, secrets) =
+        Watcher::load(scope, settings.tls_cache.as_deref()).map_err(|error| refused(&error))?;
+    let (told, received) = sync_channel(TOLD_WAITING);
+    Ok(Some((Keys { watcher, told: received }, Desk { told, changes: None }, secrets)))
+}
+
+/// What `doctor` says where the probes are refused.
+pub(crate) fn refused(error: &TapError) -> TapHealth {
+    let remedy = match error.exit_code() {
+        77 => "see capabilities",
+        _ => "--no-tls goes without; keys are looked for in memory where that is possible",
+    };
+    health::line(NAME, TapState::Refused, error.to_string(), remedy)
+}
+
+impl Desk {
+    /// Says who is in scope, if that has changed.
+    pub(crate) fn tell(&mut self, scanner: &Scanner) {
+        let changes = Some(scanner.changes());
+        if self.changes != changes {
+            let members = scanner.processes().collect();
+            if self.told.try_send(Told::Members(members)).is_ok() {
+                self.changes = changes;
+            }
+        }
+    }
+}
+
+impl Keys {
+    /// Runs until the scanner ends.
+    pub(crate) fn run(mut self, agent: &Arc<Agent>) {
+        let mut shown: Option<Instant> = None;
+        loop {
+            match self.told.recv_timeout(WORK_INTERVAL) {
+                Ok(Told::Members(members)) => self.watcher.members(&members),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.watcher.work(Instant::now());
+            if shown.is_none_or(|at| at.elapsed() >= SHOW_INTERVAL) {
+                shown = Some(Instant::now());
+                let rows = self.watcher.found().into_iter().map(row).collect();
+                agent.set_tls(rows, self.health());
+            }
+        }
+        self.watcher.leave();
+    }
+
+    fn health(&self) -> TapHealth {
+        let counters = self.watcher.counters();
+        let mut detail = format!(
+            "{} in {} of {} processes",
+            counters.probes, counters.probed, counters.processes
+        );
+        if counters.refused > 0 {
+            detail.push_str(&format!("; {} found no room", counters.refused));
+        }
+        if let Some(error) = self.watcher.refusal() {
+            detail.push_str(&format!("; {} refused, the last: {error}", counters.failed));
+        }
+        let is_whole = counters.refused == 0 && counters.failed == 0;
+        let state = if is_whole { TapState::On } else { TapState::Degraded };
+        health::line(NAME, state, detail, "")
+    }
+}
+
+fn row(found: Found) -> TlsEngineRow {
+    TlsEngineRow {
+        pid: found.pid,
+        service: String::new(),
+        engine: found.engine,
+        version: found.version,
+        file: found.file,
+        way: if found.is_anchored { KeyWay::Anchor } else { KeyWay::None },
+        reason: found.gap,
+    }
+}
