@@ -23,7 +23,7 @@ pub struct SearchLimits {
     pub bare_keys_max: u64,
     /// Guesses of sequence numbers of ChaCha20-Poly1305, at about 60 ns.
     pub chacha_guesses_max: u64,
-    /// The highest of them: each window costs as many guesses.
+    /// The highest of them: each secret whose key lies in memory costs as many guesses.
     pub chacha_sequence_max: u64,
     /// Keys tried in pairs on QUIC packets, by its square.
     pub quic_keys_max: usize,
@@ -39,7 +39,7 @@ impl Default for SearchLimits {
             secrets_max: 2_000_000,
             bare_keys_max: 4_000_000,
             chacha_guesses_max: 40_000_000,
-            chacha_sequence_max: 600,
+            chacha_sequence_max: 1 << 16,
             quic_keys_max: 256,
         }
     }

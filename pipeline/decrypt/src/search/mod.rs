@@ -10,6 +10,7 @@ mod limits;
 mod passes;
 mod prefilter;
 mod quic;
+mod resident;
 mod sample;
 mod schedule;
 mod secrets;

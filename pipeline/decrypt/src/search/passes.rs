@@ -1,9 +1,12 @@
 //! One search through the memory of one process, for all its sealed connections, in passes:
 //!
 //! ```text
-//! schedules ──▶ near the keys found ──▶ everywhere ──────────▶ everywhere
-//! AES keys,     their secrets           secrets, bare keys     secrets, ChaCha20
-//! QUIC pairs                            while something is sealed or a secret is missing
+//! Schedules   AES keys; QUIC's in pairs
+//! Near        secrets, around the keys found
+//! BareKeys    what of memory may be a key of ChaCha20
+//! ChaCha      secrets whose keys are among these
+//! Words       secrets and bare keys, at multiples of eight
+//! Halves      secrets, between them
 //! ```
 //! A pass that nothing is left for is not made.
 
@@ -17,15 +20,18 @@ use super::gcm::{Aes, Gcm};
 use super::limits::{Budget, NEAR_BYTES, SearchCounters, SearchLimits};
 use super::prefilter::suspects;
 use super::quic;
+use super::resident::Resident;
 use super::sample::{Sample, SampleKind};
 use super::schedule::key_at;
 use super::secrets::{Labels, Secret};
 use super::target::{KeySource, Target};
-use super::window::windows;
+use super::window::{Starts, windows};
 use crate::crypto::KeyBytes;
 
 /// Ranges of memory are asked for in whole pages.
 const PAGE_BYTES: u64 = 4096;
+/// Of the key, and of the secret it comes from.
+const CHACHA_KEY_BYTES: usize = 32;
 
 /// What a key search still needs to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,20 +69,27 @@ pub struct Search {
     targets: Vec<Target>,
     budget: Budget,
     pass: Pass,
-    /// Hashes of keys and windows that were tried: a key lies in memory more than once.
+    /// Hashes of keys that were tried: a key lies in memory more than once.
     tried: HashSet<u64>,
     hasher: RandomState,
     quic_keys: Vec<(KeyBytes, u64)>,
+    resident: Option<Resident>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pass {
     Schedules,
     Near,
-    Everywhere,
+    BareKeys,
     ChaCha,
+    Words,
+    Halves,
     Done,
 }
+
+/// In order.
+const PASSES: [Pass; 6] =
+    [Pass::Schedules, Pass::Near, Pass::BareKeys, Pass::ChaCha, Pass::Words, Pass::Halves];
 
 impl Search {
     /// A search for what opens the samples, which are all of one process.
@@ -92,15 +105,18 @@ impl Search {
             hasher: RandomState::new(),
             // Room for all of them at once: growing would leave copies behind.
             quic_keys: Vec::with_capacity(if has_quic { limits.quic_keys_max } else { 0 }),
+            resident: None,
         }
     }
 
     /// The memory to be shown next; `None` when the search is over.
     pub fn wanted(&self) -> Option<Wanted> {
         match self.pass {
-            Pass::Schedules | Pass::Everywhere | Pass::ChaCha => Some(Wanted::All),
             Pass::Near => Some(Wanted::Ranges(self.near())),
             Pass::Done => None,
+            Pass::Schedules | Pass::Words | Pass::Halves | Pass::BareKeys | Pass::ChaCha => {
+                Some(Wanted::All)
+            }
         }
     }
 
@@ -109,11 +125,13 @@ impl Search {
     pub fn memory(&mut self, address: u64, bytes: &[u8]) -> ControlFlow<()> {
         match self.pass {
             Pass::Schedules => self.schedules(address, bytes),
-            Pass::Near => self.secrets(address, bytes, 4),
-            Pass::Everywhere => {
-                self.secrets(address, bytes, 8);
+            Pass::Near => self.secrets(address, bytes, Starts::Both),
+            Pass::Words => {
+                self.secrets(address, bytes, Starts::Words);
                 self.bare_keys(address, bytes);
             }
+            Pass::Halves => self.secrets(address, bytes, Starts::Halves),
+            Pass::BareKeys => self.remember_keys(bytes),
             Pass::ChaCha => self.chacha(address, bytes),
             Pass::Done => {}
         }
@@ -122,12 +140,13 @@ impl Search {
 
     /// All memory that was wanted has been shown, or as much as there is.
     pub fn end_pass(&mut self) {
-        if self.pass == Pass::Schedules {
-            self.quic_pairs();
+        match self.pass {
+            Pass::Schedules => self.quic_pairs(),
+            Pass::ChaCha => self.resident = None,
+            Pass::Near | Pass::BareKeys | Pass::Words | Pass::Halves | Pass::Done => {}
         }
         self.tried.clear();
-        let order = [Pass::Schedules, Pass::Near, Pass::Everywhere, Pass::ChaCha];
-        let later = order.into_iter().skip_while(|pass| *pass != self.pass).skip(1);
+        let later = PASSES.into_iter().skip_while(|pass| *pass != self.pass).skip(1);
         self.pass = later.into_iter().find(|pass| !self.is_over(*pass)).unwrap_or(Pass::Done);
     }
 
@@ -155,9 +174,9 @@ impl Search {
         match pass {
             // Of QUIC's two keys one may lie behind.
             Pass::Schedules => !any(|target| target.is_sealed() && !target.is_hopeless()),
-            Pass::Near => !any(|target| target.secretless().is_some()),
-            Pass::Everywhere => !any(|target| target.secretless().is_some() || target.wants_key()),
-            Pass::ChaCha => !any(Target::wants_chacha),
+            Pass::Near | Pass::Halves => !any(|target| target.secretless().is_some()),
+            Pass::Words => !any(|target| target.secretless().is_some() || target.wants_key()),
+            Pass::BareKeys | Pass::ChaCha => !any(Target::wants_chacha),
             Pass::Done => true,
         }
     }
@@ -238,8 +257,8 @@ impl Search {
     }
 
     /// Tries windows as secrets: of keys that are known, and of what is sealed.
-    fn secrets(&mut self, address: u64, bytes: &[u8], alignment: usize) {
-        let tries_sealed = self.pass == Pass::Everywhere;
+    fn secrets(&mut self, address: u64, bytes: &[u8], starts: Starts) {
+        let tries_sealed = self.pass == Pass::Words;
         let (targets, budget, hasher) = (&mut self.targets, &mut self.budget, &self.hasher);
         // Of SHA-384 comes a key of 32 bytes, of SHA-256 one of 16.
         for (length, key_bytes) in [(48, 32), (32, 16)] {
@@ -249,7 +268,7 @@ impl Search {
             if known.is_empty() && !is_any_sealed {
                 continue;
             }
-            windows(bytes, length, alignment, |offset, window| {
+            windows(bytes, length, starts, |offset, window| {
                 if (known.is_empty() && !is_any_sealed) || !budget.secret() {
                     return;
                 }
@@ -285,7 +304,7 @@ impl Search {
             if !targets.iter().any(Target::wants_key) {
                 return;
             }
-            windows(bytes, length, 8, |offset, window| {
+            windows(bytes, length, Starts::Words, |offset, window| {
                 if !budget.bare_key() {
                     return;
                 }
@@ -297,19 +316,28 @@ impl Search {
         }
     }
 
+    /// Remembers what may be a key of ChaCha20, which has no schedule.
+    fn remember_keys(&mut self, bytes: &[u8]) {
+        let resident = self.resident.get_or_insert_with(Resident::new);
+        windows(bytes, CHACHA_KEY_BYTES, Starts::Words, |_, window| {
+            resident.insert(self.hasher.hash_one(window));
+        });
+    }
+
     /// Tries windows as secrets of ChaCha20-Poly1305.
     fn chacha(&mut self, address: u64, bytes: &[u8]) {
-        let (targets, budget, tried) = (&mut self.targets, &mut self.budget, &mut self.tried);
-        windows(bytes, 32, 8, |offset, window| {
-            if !tried.insert(self.hasher.hash_one(window))
-                || !targets.iter().any(Target::wants_chacha)
-                || !budget.secret()
-            {
+        let (targets, budget, hasher) = (&mut self.targets, &mut self.budget, &self.hasher);
+        let Some(resident) = &self.resident else { return };
+        windows(bytes, CHACHA_KEY_BYTES, Starts::Both, |offset, window| {
+            if !budget.secret() {
                 return;
             }
-            let Some((secret, bytes)) = Secret::new(window).zip(KeyBytes::new(window)) else {
+            let Some(secret) = Secret::new(window) else { return };
+            let Some(key) = secret.key(Labels::Tls, CHACHA_KEY_BYTES) else { return };
+            if !resident.contains(hasher.hash_one(key.as_slice())) {
                 return;
-            };
+            }
+            let Some(bytes) = KeyBytes::new(window) else { return };
             let at = address + offset as u64;
             targets.iter_mut().any(|target| target.try_chacha(&secret, &bytes, at, budget));
         });

@@ -158,8 +158,10 @@ impl Target {
         budget: &mut Budget,
     ) -> Option<Opens> {
         let (test, _) = self.pair().filter(|_| self.may_be.gcm_12)?;
+        let is_unlikely = !self.may_be.is_counted && self.may_be.tls_13;
         let asked = match source {
-            _ if !self.may_be.is_counted && self.may_be.tls_13 => UNLIKELY_GUESSES_MAX,
+            KeySource::Window if is_unlikely => return None,
+            KeySource::Schedule if is_unlikely => UNLIKELY_GUESSES_MAX,
             KeySource::Schedule => self.sample.sequence_max.unwrap_or(GUESSES_MAX),
             KeySource::Window => BARE_GUESSES_MAX,
         };

@@ -3,12 +3,23 @@
 
 use super::limits::WINDOW_ZEROS_MAX;
 
+/// Where windows start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Starts {
+    /// At multiples of eight.
+    Words,
+    /// Half a word further on.
+    Halves,
+    /// At multiples of four.
+    Both,
+}
+
 /// Calls `visit` with the offset of every window of `length` bytes that looks random. `memory`
-/// starts at a multiple of eight; windows start at multiples of `alignment`, 4 or 8.
+/// starts at a multiple of eight.
 pub(super) fn windows(
     memory: &[u8],
     length: usize,
-    alignment: usize,
+    starts: Starts,
     mut visit: impl FnMut(usize, &[u8]),
 ) {
     let words = memory.as_chunks::<8>().0;
@@ -20,13 +31,14 @@ pub(super) fn windows(
             continue;
         }
         let end = 8 * (i + 1);
-        if let Some(offset) = end.checked_sub(length)
+        if starts != Starts::Halves
+            && let Some(offset) = end.checked_sub(length)
             && offset >= 8 * start
         {
             look(memory, offset, length, &mut visit);
         }
-        // Half a word further on: the outer halves are of words that are not looked at.
-        if alignment < 8
+        // The outer halves are of words that are not looked at.
+        if starts != Starts::Words
             && let Some(offset) = (end + 4).checked_sub(length)
             && offset + 4 >= 8 * start
         {
