@@ -37,6 +37,29 @@ pub fn cgroup_directories(asked: &[PathBuf]) -> Result<Vec<PathBuf>, TapError> {
     Ok(outermost(all))
 }
 
+/// True if the process is in one of the directories now, or in one below. No directories are the
+/// whole host.
+pub fn process_is_within(pid: u32, directories: &[PathBuf]) -> bool {
+    if directories.is_empty() {
+        return true;
+    }
+    let (Ok(root), Ok(text)) = (cgroup_root(), fs::read_to_string(format!("/proc/{pid}/cgroup")))
+    else {
+        return false;
+    };
+    directory_of(&text, &root).is_some_and(|own| directories.iter().any(|d| own.starts_with(d)))
+}
+
+/// The cgroup v2 directory that /proc/PID/cgroup names; `None` if it lies outside of what this
+/// cgroup namespace shows.
+fn directory_of(text: &str, root: &Path) -> Option<PathBuf> {
+    let path = text.lines().find_map(|line| line.strip_prefix("0::/"))?;
+    // A directory that was removed under its process.
+    let path = path.strip_suffix(" (deleted)").unwrap_or(path);
+    let is_inside = !path.split('/').any(|part| part == "..");
+    is_inside.then(|| root.join(path))
+}
+
 /// The directories that lie in none of the others: a program attached twice would see each packet
 /// twice.
 fn outermost(mut all: Vec<PathBuf>) -> Vec<PathBuf> {
@@ -66,6 +89,21 @@ fn check(path: &Path, root: &Path) -> Result<PathBuf, TapError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_directory_of_a_process_is_below_the_root() {
+        let of = |text| directory_of(text, Path::new("/c"));
+        for (text, expected) in [
+            ("0::/a/b\n", Some("/c/a/b")),
+            ("9:name=systemd:/x\n0::/\n", Some("/c/")),
+            ("0::/../x\n", None),
+            ("1:cpu:/a\n", None),
+        ] {
+            assert_eq!(of(text), expected.map(PathBuf::from), "{text}");
+        }
+        assert!(process_is_within(std::process::id(), &[]));
+        assert!(!process_is_within(std::process::id(), &[PathBuf::from("/nowhere")]));
+    }
 
     #[test]
     fn a_directory_inside_another_one_is_not_attached_again() {

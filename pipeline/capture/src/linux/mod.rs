@@ -10,6 +10,6 @@ mod mapping;
 pub mod memory;
 pub mod wire;
 
-pub use cgroup::{cgroup_directories, cgroup_root};
+pub use cgroup::{cgroup_directories, cgroup_root, process_is_within};
 pub use error::TapError;
 pub use machine::machine;

@@ -10,4 +10,4 @@ mod process;
 mod regions;
 
 pub use error::MemoryError;
-pub use process::{MemoryBuffer, MemoryRead, ProcessMemory};
+pub use process::{MemoryBuffer, MemoryRead, ProcessMemory, yield_to_others};

@@ -23,6 +23,10 @@ impl MemoryBuffer {
     pub fn new() -> Self {
         Self(vec![0; (PIECE_BYTES + OVERLAP_BYTES) as usize])
     }
+
+    fn wipe(&mut self) {
+        self.0.as_mut_slice().zeroize();
+    }
 }
 
 impl Default for MemoryBuffer {
@@ -33,7 +37,7 @@ impl Default for MemoryBuffer {
 
 impl Drop for MemoryBuffer {
     fn drop(&mut self) {
-        self.0.zeroize();
+        self.wipe();
     }
 }
 
@@ -93,14 +97,14 @@ impl ProcessMemory {
                 match flow {
                     Ok(ControlFlow::Continue(())) => {}
                     Ok(ControlFlow::Break(())) => {
-                        buffer.0.zeroize();
+                        buffer.wipe();
                         return Ok(read);
                     }
                     Err(error) => return Err(MemoryError::from_io(self.pid, &error)),
                 }
             }
         }
-        buffer.0.zeroize();
+        buffer.wipe();
         if read.bytes == 0 && within.is_none() {
             let pid = self.pid;
             return Err(match regions.has_secret {
@@ -156,6 +160,15 @@ fn cut(addresses: &Range<u64>, within: Option<&[Range<u64>]>) -> Vec<Range<u64>>
     within.iter().map(overlap).filter(|range| !range.is_empty()).collect()
 }
 
+/// Gives the calling thread the lowest priority that still gets its turn on a busy machine
+/// (`SCHED_IDLE` would wait for an idle core, and who wants a key would wait with it).
+#[expect(unsafe_code, reason = "setpriority")]
+pub fn yield_to_others() {
+    const LOWEST: i32 = 19;
+    // SAFETY: changes a number of the calling thread alone; a refusal leaves it as it was.
+    unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, LOWEST) };
+}
+
 #[expect(unsafe_code, reason = "sysconf")]
 fn page_bytes() -> u64 {
     // SAFETY: sysconf reads a constant of the system.
@@ -194,6 +207,8 @@ mod tests {
         assert_eq!(marks.len(), 3, "{shown:?}");
         assert!(read.bytes >= memory.len() as u64 && read.unreadable == 0, "{read:?}");
         assert!(buffer.0.iter().all(|byte| *byte == 0));
+        let again = process.read(&mut buffer, None, 1 << 20, |_, _| ControlFlow::Continue(()));
+        assert!(again.is_ok_and(|read| read.bytes > 0), "the buffer is there still");
     }
 
     #[test]
