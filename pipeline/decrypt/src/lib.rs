@@ -5,4 +5,8 @@
 #![forbid(unsafe_code)]
 
 pub mod crypto;
+mod keyring;
 pub mod search;
+pub mod tls;
+
+pub use keyring::{Keyring, KeyringCounters, Sources};

@@ -5,10 +5,10 @@
 
 use aes::cipher::consts::U16;
 use aes::cipher::{
-    BlockCipherEncrypt, BlockSizeUser, InnerIvInit, KeyInit, KeyIvInit, StreamCipher,
-    StreamCipherCore, StreamCipherSeek,
+    BlockCipherDecrypt, BlockCipherEncrypt, BlockSizeUser, InnerIvInit, KeyInit, KeyIvInit,
+    StreamCipher, StreamCipherCore, StreamCipherSeek,
 };
-use aes::{Aes128Enc, Aes256Enc};
+use aes::{Aes128Dec, Aes128Enc, Aes256Dec, Aes256Enc};
 use ccm::Ccm;
 use ccm::aead::AeadInOut;
 use ccm::consts::{U8, U12};
@@ -83,6 +83,18 @@ impl Aead {
         is_ours.then_some(body)
     }
 
+    /// The nonce under which this would open: GCM turned around. A wrong key gives one with a
+    /// chance of 2⁻³², so that what is known of the nonce must be compared. `None`: not by this
+    /// key, or the cipher cannot be turned around.
+    pub fn nonce(&self, aad: &[u8], record: &[u8]) -> Option<[u8; 12]> {
+        let (body, tag) = record.split_last_chunk::<16>()?;
+        match self {
+            Self::Aes128Gcm(key) => key.nonce::<Aes128Dec>(aad, body, tag),
+            Self::Aes256Gcm(key) => key.nonce::<Aes256Dec>(aad, body, tag),
+            Self::Aes128Ccm(..) | Self::Aes256Ccm(..) | Self::ChaCha20Poly1305(_) => None,
+        }
+    }
+
     /// Decrypts the head of a ciphertext in place, unproven: for records of a key that has opened
     /// others, and of which the rest is not at hand.
     pub fn open_prefix(&self, nonce: &[u8; 12], head: &mut [u8]) {
@@ -113,19 +125,37 @@ impl<C: BlockCipherEncrypt + BlockSizeUser<BlockSize = U16> + KeyInit> Gcm<C> {
     }
 
     fn open(&self, nonce: &[u8; 12], aad: &[u8], body: &mut [u8], tag: &[u8]) -> bool {
-        let mut hash = self.hash.clone();
-        hash.update_padded(aad);
-        hash.update_padded(body);
-        let bits = |bytes: &[u8]| bytes.len() as u128 * 8;
-        hash.update(&[(bits(aad) << 64 | bits(body)).to_be_bytes().into()]);
-        let mut expected = [0; 16];
+        let mut expected = self.hash(aad, body);
         apply(&self.cipher, &counter(nonce, 1), &mut expected);
-        expected.iter_mut().zip(hash.finalize()).for_each(|(to, from)| *to ^= from);
         if expected != *tag {
             return false;
         }
         self.decrypt(nonce, body);
         true
+    }
+
+    fn nonce<D>(&self, aad: &[u8], body: &[u8], tag: &[u8; 16]) -> Option<[u8; 12]>
+    where
+        D: for<'a> From<&'a C> + BlockCipherDecrypt + BlockSizeUser<BlockSize = U16>,
+    {
+        let mut block = self.hash(aad, body);
+        block.iter_mut().zip(tag).for_each(|(to, from)| *to ^= from);
+        let mut block = block.into();
+        D::from(&self.cipher).decrypt_block(&mut block);
+        let [nonce @ .., 0, 0, 0, 1]: [u8; 16] = block.into() else {
+            return None;
+        };
+        Some(nonce)
+    }
+
+    /// What the tag is made of before the block of the nonce is added.
+    fn hash(&self, aad: &[u8], body: &[u8]) -> [u8; 16] {
+        let mut hash = self.hash.clone();
+        hash.update_padded(aad);
+        hash.update_padded(body);
+        let bits = |bytes: &[u8]| bytes.len() as u128 * 8;
+        hash.update(&[(bits(aad) << 64 | bits(body)).to_be_bytes().into()]);
+        hash.finalize().into()
     }
 
     fn decrypt(&self, nonce: &[u8; 12], body: &mut [u8]) {
@@ -194,3 +224,6 @@ fn open_chacha(key: &[u8; 32], nonce: &[u8; 12], aad: &[u8], body: &mut [u8], ta
     chacha(key, nonce, 64, body);
     true
 }
+
+#[cfg(test)]
+mod sealing;

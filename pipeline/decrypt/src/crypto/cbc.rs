@@ -13,7 +13,8 @@ const BLOCK_BYTES: usize = 16;
 pub struct Cbc {
     cipher: Keys,
     mac: Hash,
-    mac_key: KeyBytes,
+    /// Without it (a key found in memory) the padding is the only proof.
+    mac_key: Option<KeyBytes>,
 }
 
 enum Keys {
@@ -22,14 +23,19 @@ enum Keys {
 }
 
 impl Cbc {
-    /// Expands a key; `None` if a length does not fit or the cipher is another mode.
-    pub fn new(cipher: Cipher, key: &[u8], mac: Hash, mac_key: &[u8]) -> Option<Self> {
+    /// Expands a key; `None` if a length does not fit or the cipher is another mode. Without a MAC
+    /// key, padding is all that is checked.
+    pub fn new(cipher: Cipher, key: &[u8], mac: Hash, mac_key: Option<&[u8]>) -> Option<Self> {
         let cipher = match cipher {
             Cipher::Aes128Cbc => Keys::Aes128(Box::new(Aes128Dec::new_from_slice(key).ok()?)),
             Cipher::Aes256Cbc => Keys::Aes256(Box::new(Aes256Dec::new_from_slice(key).ok()?)),
             _ => return None,
         };
-        Some(Self { cipher, mac, mac_key: KeyBytes::new(mac_key)? })
+        let mac_key = match mac_key {
+            Some(key) => Some(KeyBytes::new(key)?),
+            None => None,
+        };
+        Some(Self { cipher, mac, mac_key })
     }
 
     /// Bytes of the MAC.
@@ -50,8 +56,7 @@ impl Cbc {
         let (text, rest) = body.split_at_mut_checked(length)?;
         let mac = rest.get(..self.mac_bytes())?;
         let size = (length as u16).to_be_bytes();
-        let expected = hmac(self.mac, self.mac_key.as_slice(), &[header, &size, text])?;
-        (expected.as_slice() == mac).then_some(text)
+        self.is_mac(mac, &[header, &size, text]).then_some(text)
     }
 
     /// Opens a record whose MAC was taken over the ciphertext, initialisation vector included if
@@ -67,14 +72,18 @@ impl Cbc {
         let (text, mac) = body.split_at_mut_checked(length)?;
         let iv_sent: &[u8] = if explicit { iv } else { &[] };
         let size = ((iv_sent.len() + length) as u16).to_be_bytes();
-        let parts = [&header[..], &size, iv_sent, text];
-        let expected = hmac(self.mac, self.mac_key.as_slice(), &parts)?;
-        if expected.as_slice() != mac {
+        if !self.is_mac(mac, &[&header[..], &size, iv_sent, text]) {
             return None;
         }
         self.decrypt(iv, text);
         let length = unpadded(text)?;
         text.get_mut(..length)
+    }
+
+    fn is_mac(&self, mac: &[u8], parts: &[&[u8]]) -> bool {
+        self.mac_key.as_ref().is_none_or(|key| {
+            hmac(self.mac, key.as_slice(), parts).is_some_and(|m| m.as_slice() == mac)
+        })
     }
 
     /// Decrypts whole blocks in place, unproven; a rest stays as it is.

@@ -1,0 +1,123 @@
+//! What a handshake says in clear or shows once it is opened, and why records stay sealed.
+
+use model::{Direction, Family, ProtocolInfo, ShortText, Timestamp};
+
+/// Handshakes are exchanges of this protocol.
+pub static INFO: ProtocolInfo = ProtocolInfo {
+    name: "tls",
+    family: Family::Other,
+    system: "tls",
+    specification: "RFC 8446, RFC 5246",
+    ports: &[443],
+};
+
+/// What is known of the TLS of one connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The negotiated version, as on the wire (`0x0304`); 0 if not seen.
+    pub version: u16,
+    /// The negotiated cipher suite; 0 if not seen.
+    pub suite: u16,
+    /// The name the client asked for; empty if it said none.
+    pub server_name: String,
+    /// The protocol agreed on; empty if none was, or it is sealed.
+    pub alpn: ShortText,
+}
+
+impl Facts {
+    /// The version in words: `1.2`, `1.3`; empty if not seen.
+    pub const fn version_name(&self) -> &'static str {
+        version_name(self.version)
+    }
+}
+
+/// A version in words; drafts of TLS 1.3 are TLS 1.3.
+pub const fn version_name(version: u16) -> &'static str {
+    match version {
+        0x0300 => "SSL 3.0",
+        0x0301 => "1.0",
+        0x0302 => "1.1",
+        0x0303 => "1.2",
+        0x0304 | 0x7F00..=0x7FFF => "1.3",
+        _ => "",
+    }
+}
+
+/// A handshake that is over, well or not. Renegotiations are none of their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handshake {
+    /// The direction in which the client sends.
+    pub client: Direction,
+    /// First byte of the client's hello.
+    pub start: Timestamp,
+    /// First byte of the server's answer, if there was one.
+    pub answered: Option<Timestamp>,
+    /// Last byte of the last message; unknown if it broke off.
+    pub end: Option<Timestamp>,
+    /// Record bytes of both sides, the client's first.
+    pub bytes: [u64; 2],
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// How a handshake ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Both sides finished.
+    Done,
+    /// One side sent this alert; `None` if it is sealed.
+    Alert(Option<u8>),
+    /// The connection ended before.
+    BrokenOff,
+    /// Nobody knows: bytes are missing.
+    Missed,
+}
+
+/// Why the records of a connection stay sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Sealed {
+    /// No key was found where keys are looked for.
+    NoKey,
+    /// No way to the keys of this program's TLS engine is known.
+    EngineUnknown,
+    /// The program's memory may not be read.
+    MemoryNotReadable,
+    /// No key of this cipher can be found or used.
+    CipherUnsupported,
+    /// A limit was reached before a key was found.
+    Budget,
+    /// The kernel holds the keys.
+    KernelTls,
+    /// The connection is older than the observation.
+    StartedBefore,
+    /// A key that opened records no longer does.
+    KeyLost,
+}
+
+impl Sealed {
+    /// All, in the order they are shown.
+    pub const ALL: [Self; 8] = [
+        Self::NoKey,
+        Self::EngineUnknown,
+        Self::MemoryNotReadable,
+        Self::CipherUnsupported,
+        Self::Budget,
+        Self::KernelTls,
+        Self::StartedBefore,
+        Self::KeyLost,
+    ];
+
+    /// The word in metrics and in the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoKey => "no_key",
+            Self::EngineUnknown => "engine_unknown",
+            Self::MemoryNotReadable => "memory_not_readable",
+            Self::CipherUnsupported => "cipher_unsupported",
+            Self::Budget => "budget",
+            Self::KernelTls => "kernel_tls",
+            Self::StartedBefore => "started_before",
+            Self::KeyLost => "key_lost",
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! TLS 1.0 to 1.3, from the wire side.
+//!
+//! ```text
+//! Chunk ─▶ framing ─Record─▶ opener ──▶ records ─content─▶ Chunk in clear
+//!                              │  ring: waits for a key      ▲
+//!                              └──▶ unlock ─── keys ─────────┘
+//! ```
+//! `framing` cuts a stream into records, `opener` is one connection, `records` says what becomes of
+//! a record, `unlock` tries secrets, `keys` opens. `messages`, `handshake` and `negotiation` follow
+//! the handshake, `account` books what is not content.
+
+mod account;
+mod facts;
+mod framing;
+mod handshake;
+mod hello;
+mod keys;
+mod messages;
+mod negotiation;
+mod opener;
+mod progress;
+mod reader;
+mod record;
+mod records;
+mod ring;
+mod stream;
+mod unlock;
+
+pub use facts::{Facts, Handshake, INFO, Outcome, Sealed, version_name};
+pub use handshake::alert_name;
+pub use opener::{Attention, Clear, Opener};
+
+#[cfg(test)]
+mod tests;
