@@ -16,6 +16,7 @@ mod file;
 mod fragments;
 mod interface;
 mod ip;
+mod key_log;
 mod link;
 mod pcap;
 mod pcapng;
@@ -26,4 +27,5 @@ mod tunnel;
 
 pub use error::ReplayError;
 pub use file::Replay;
+pub use key_log::{KeyLogSummary, read_key_log};
 pub use summary::{Damage, ReplaySummary, UnsupportedLink, Warning};

@@ -9,6 +9,7 @@ use model::{TapEvent, Timestamp};
 use super::blocks::{Blocks, WINDOW_BYTES_MAX};
 use super::decoder::{Decoder, Packet};
 use super::interface::Interface;
+use super::key_log::read_key_log;
 use super::span::{Order, Span};
 use super::summary::Damage;
 
@@ -19,6 +20,9 @@ const OBSOLETE_PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
 const DECRYPTION_SECRETS: u32 = 10;
+
+/// The kind of secrets that is read: a TLS key log.
+const TLS_KEY_LOG: u32 = 0x544C_534B;
 
 const BYTE_ORDER_MAGIC: u32 = 0x1A2B_3C4D;
 
@@ -77,14 +81,17 @@ struct Start {
 impl Start {
     /// True for the blocks that are looked into.
     fn is_read(self) -> bool {
-        matches!(
-            self.kind,
-            SECTION_HEADER
-                | INTERFACE_DESCRIPTION
-                | OBSOLETE_PACKET
-                | SIMPLE_PACKET
-                | ENHANCED_PACKET
-        )
+        // Secrets beyond what is held at once are passed over; all other blocks are needed.
+        let fits = self.length as usize <= WINDOW_BYTES_MAX;
+        (self.kind == DECRYPTION_SECRETS && fits)
+            || matches!(
+                self.kind,
+                SECTION_HEADER
+                    | INTERFACE_DESCRIPTION
+                    | OBSOLETE_PACKET
+                    | SIMPLE_PACKET
+                    | ENHANCED_PACKET
+            )
     }
 }
 
@@ -139,6 +146,14 @@ impl Section {
             ENHANCED_PACKET => self.enhanced_packet(body),
             SIMPLE_PACKET => self.simple_packet(body),
             OBSOLETE_PACKET => self.obsolete_packet(body),
+            DECRYPTION_SECRETS => {
+                decoder.summary.secrets += 1;
+                if self.secrets(body, sink).is_none() {
+                    decoder.warn(offset, Damage::BlockBody { kind });
+                }
+                blocks.consume(length);
+                return Ok(());
+            }
             _ => {
                 if self.describe(kind, body, offset, decoder).is_none() {
                     decoder.warn(offset, Damage::BlockBody { kind });
@@ -175,6 +190,17 @@ impl Section {
             decoder.summary.secrets += 1;
         }
         Ok(())
+    }
+
+    /// Hands on the secrets of a block; those of other kinds than a key log are nobody's.
+    fn secrets<S: FnMut(TapEvent<'_>)>(&self, body: &[u8], sink: &mut S) -> Option<()> {
+        let (kind, rest) = body.split_first_chunk()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let text = rest.get(..self.order.u32(*length) as usize)?;
+        if self.order.u32(*kind) == TLS_KEY_LOG {
+            read_key_log(text, |secret| sink(TapEvent::Secret(*secret)));
+        }
+        Some(())
     }
 
     /// Takes in a section header or an interface; `None` if the block is too short for it.

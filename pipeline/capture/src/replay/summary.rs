@@ -39,7 +39,7 @@ pub struct ReplaySummary {
     pub tunnelled: u64,
     /// Packets of which less was captured than was on the wire. They count above, too.
     pub snapped: u64,
-    /// Decryption secrets blocks, which are passed over for now.
+    /// Decryption secrets blocks.
     pub secrets: u64,
     /// Earliest packet time; `None` without packets or times.
     pub first: Option<Timestamp>,
