@@ -4,7 +4,8 @@
 //!            match                 Becomes, or too many desyncs
 //! Opening ──────────▶ Reading ──────────────────────────────▶ Opening
 //!    │ budget spent, or TLS
-//!    └──────────▶ Opaque (unknown or sealed; costs nothing more)
+//!    ├──────────▶ Opaque (unknown or sealed; costs nothing more)
+//!    └──────────▶ Sealed (TLS that somebody may open: see [`Dissector::take_sealed`])
 //! ```
 
 use model::{
@@ -24,6 +25,7 @@ mod stream;
 
 use opening::OpeningBytes;
 use reading::Reading;
+pub use sealed::Handover;
 pub(crate) use stream::{After, Stream};
 
 /// Chunks of one turn that count as one failed classification.
@@ -65,6 +67,8 @@ pub struct Dissector {
     failed: Option<(Direction, u8)>,
     /// The datagram shown last: what is missing next may be its tail.
     shown: Option<(Direction, Timestamp)>,
+    /// TLS is handed over rather than booked as sealed.
+    hands_over: bool,
     /// Booked bytes since the last [`Dissector::take_ledger`].
     ledger: Ledger,
     seen: u64,
@@ -75,6 +79,8 @@ enum State {
     Opening(Option<Box<OpeningBytes>>),
     /// Recognised.
     Reading(Box<Reading>),
+    /// TLS, waiting to be taken.
+    Sealed(Box<OpeningBytes>),
     /// Never to be read: unknown or sealed.
     Opaque(Outcome),
 }
@@ -98,6 +104,7 @@ impl Dissector {
             attempts: 0,
             failed: None,
             shown: None,
+            hands_over: false,
             ledger: Ledger { seen: 0, parsed: 0, skipped: 0, lost: 0, sealed: 0, unknown: 0 },
             seen: 0,
         }
@@ -113,7 +120,7 @@ impl Dissector {
     pub fn protocol(&self) -> Option<&'static ProtocolInfo> {
         match &self.state {
             State::Reading(reading) => Some(reading.protocol),
-            State::Opening(_) | State::Opaque(_) => None,
+            State::Opening(_) | State::Sealed(_) | State::Opaque(_) => None,
         }
     }
 
@@ -146,8 +153,12 @@ impl Dissector {
                 }
             }
             Content::Missing { bytes, reason } => {
-                self.seen += bytes;
-                self.missing(chunk, bytes, reason, output);
+                self.seal_held();
+                // Who takes what is sealed is shown this, too.
+                if !self.is_sealed() {
+                    self.seen += bytes;
+                    self.missing(chunk, bytes, reason, output);
+                }
             }
             Content::End => {
                 if let State::Reading(reading) = &mut self.state {
@@ -169,6 +180,7 @@ impl Dissector {
             State::Opening(Some(opening)) if opening.is_tls() => {
                 self.ledger.sealed += opening.held();
             }
+            State::Sealed(opening) => self.ledger.sealed += opening.held(),
             State::Opening(Some(opening)) => self.ledger.unknown += opening.held(),
             State::Reading(mut reading) => {
                 // A frame that never became whole was not understood.
@@ -196,7 +208,7 @@ impl Dissector {
     /// How much of `direction` is worth copying from here on.
     pub fn wants(&self, direction: Direction) -> Wants {
         match &self.state {
-            State::Opening(_) => Wants::Heads,
+            State::Opening(_) | State::Sealed(_) => Wants::Heads,
             State::Reading(reading) => reading.wants(direction),
             State::Opaque(_) => Wants::Nothing,
         }
@@ -216,6 +228,7 @@ impl Dissector {
     pub fn held(&self) -> u64 {
         match &self.state {
             State::Opening(opening) => opening.as_ref().map_or(0, |o| o.held()),
+            State::Sealed(opening) => opening.held(),
             State::Reading(reading) => reading.held(),
             State::Opaque(_) => 0,
         }
@@ -272,6 +285,10 @@ impl Dissector {
                     self.opening(direction, bytes, at, output, counters);
                     return;
                 }
+                State::Sealed(opening) => {
+                    opening.push(direction, bytes, at);
+                    return;
+                }
             }
         }
     }
@@ -284,7 +301,7 @@ impl Dissector {
                 self.attempts = 0;
                 reading.into_held()
             }
-            State::Opening(_) | State::Opaque(_) => {
+            State::Opening(_) | State::Sealed(_) | State::Opaque(_) => {
                 Direction::BOTH.map(|direction| (direction, Vec::new(), Timestamp::UNKNOWN))
             }
         }
@@ -404,7 +421,9 @@ impl Dissector {
     fn give_up(&mut self, outcome: Outcome, bytes: &[u8]) {
         let held = match &self.state {
             State::Opening(Some(opening)) => opening.held(),
-            State::Opening(None) | State::Reading(_) | State::Opaque(_) => bytes.len() as u64,
+            State::Opening(None) | State::Sealed(_) | State::Reading(_) | State::Opaque(_) => {
+                bytes.len() as u64
+            }
         };
         self.ledger.book(outcome, held);
         self.state = State::Opaque(outcome);
@@ -417,7 +436,6 @@ impl Dissector {
         reason: MissingReason,
         output: &mut Output<'_>,
     ) {
-        self.seal_held();
         match &mut self.state {
             State::Reading(_) if self.transport != Transport::Stream => {
                 self.missing_datagram(chunk, bytes, reason, output);
@@ -434,6 +452,7 @@ impl Dissector {
                     MissingReason::Skipped => self.ledger.unknown += bytes,
                 }
             }
+            State::Sealed(_) => self.ledger.book(Outcome::Sealed, bytes),
             State::Opaque(outcome) => match reason {
                 MissingReason::Lost => self.ledger.lost += bytes,
                 MissingReason::Skipped => self.ledger.book(*outcome, bytes),

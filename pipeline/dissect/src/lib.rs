@@ -19,7 +19,7 @@ pub mod protocols;
 pub mod rider;
 mod sni;
 
-pub use dissector::{Counters, Dissector, Wants};
+pub use dissector::{Counters, Dissector, Handover, Wants};
 pub use multiplexed::Streams;
 pub use protocol::{AddressNamed, Output, Protocol, Session, Sink, Transport};
 pub use protocols::PROTOCOLS;

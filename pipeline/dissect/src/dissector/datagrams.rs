@@ -28,6 +28,10 @@ impl Dissector {
                 self.ledger.unknown += bytes.len() as u64;
                 false
             }
+            State::Sealed(opening) => {
+                opening.push(direction, bytes, at);
+                return;
+            }
             State::Opaque(outcome) => {
                 self.ledger.book(*outcome, bytes.len() as u64);
                 return;

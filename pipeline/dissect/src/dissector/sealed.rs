@@ -1,11 +1,57 @@
-//! TLS: whom the client means stands in its first message; after that there is nothing to read.
+//! TLS: handed over to whoever may open it. Else whom the client means stands in its first message,
+//! and after that there is nothing to read.
 
 use model::{Direction, Outcome, Timestamp};
 
+use super::opening::OpeningBytes;
 use super::{Dissector, Output, State};
 use crate::sni::{Hello, hello};
 
+/// The start of a connection that speaks TLS, in the order it came.
+pub struct Handover {
+    opening: Box<OpeningBytes>,
+    /// Its first byte is that of the connection, or of what was agreed on before.
+    pub from_start: bool,
+    /// The name it asks for is that of the connection's server: nothing was agreed on before, a
+    /// tunnel perhaps, that leads to somebody else.
+    pub names_server: bool,
+}
+
+impl Handover {
+    /// The chunks as they came.
+    pub fn pieces(&self) -> impl Iterator<Item = (Direction, &[u8], Timestamp)> {
+        self.opening.pieces()
+    }
+}
+
 impl Dissector {
+    /// TLS will be taken, and shown in clear to another dissector if it can be opened.
+    #[must_use]
+    pub const fn handing_over(mut self) -> Self {
+        self.hands_over = true;
+        self
+    }
+
+    /// True if TLS waits to be taken; of a chunk of missing bytes, the taker is told then.
+    pub const fn is_sealed(&self) -> bool {
+        matches!(self.state, State::Sealed(_))
+    }
+
+    /// Takes what is sealed. What comes after it is not for this dissector.
+    pub fn take_sealed(&mut self) -> Option<Handover> {
+        match std::mem::replace(&mut self.state, State::Opaque(Outcome::Sealed)) {
+            State::Sealed(opening) => {
+                self.seen -= opening.held();
+                let names_server = self.client.is_none();
+                Some(Handover { opening, from_start: self.from_start, names_server })
+            }
+            other => {
+                self.state = other;
+                None
+            }
+        }
+    }
+
     /// Gives the connection up as sealed, once it is known or will not be known whom it is for.
     pub(super) fn seal(
         &mut self,
@@ -17,6 +63,15 @@ impl Dissector {
         let State::Opening(slot) = &mut self.state else {
             return;
         };
+        if self.hands_over {
+            let opening = slot.take().unwrap_or_else(|| {
+                let mut opening = Box::<OpeningBytes>::default();
+                opening.push(direction, bytes, at);
+                opening
+            });
+            self.state = State::Sealed(opening);
+            return;
+        }
         // What was agreed on before, a tunnel perhaps, leads to somebody else.
         if self.client.is_none() {
             let said = slot.as_ref().map_or(bytes, |opening| opening.both()[direction.index()]);
@@ -36,9 +91,13 @@ impl Dissector {
 
     /// What is held of TLS will not be told more of: bytes are missing behind it.
     pub(super) fn seal_held(&mut self) {
-        if let State::Opening(Some(opening)) = &self.state
+        if let State::Opening(Some(opening)) = &mut self.state
             && opening.is_tls()
         {
+            if self.hands_over {
+                self.state = State::Sealed(std::mem::take(opening));
+                return;
+            }
             self.ledger.sealed += opening.held();
             self.state = State::Opaque(Outcome::Sealed);
         }
