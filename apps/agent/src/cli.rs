@@ -67,7 +67,7 @@ pub(crate) struct ReplayArgs {
     /// Captures, read one after the other.
     #[arg(required = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub files: Vec<PathBuf>,
-    /// TLS secrets (NSS key log). Accepted; sealed bytes stay sealed in this version.
+    /// TLS secrets, in the NSS key log format (SSLKEYLOGFILE), for what is sealed.
     #[arg(long, value_name = "KEYS", value_hint = ValueHint::FilePath)]
     pub keylog: Option<PathBuf>,
     /// Print exchanges as JSON lines instead of the table.

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use connections::Connection;
+use model::view::TlsRow;
 use model::{Direction, Entity, EntityId, Exchange, Names};
 use outputs::jsonl;
 
@@ -56,6 +57,7 @@ pub(crate) struct Ends {
     client_id: EntityId,
     server_id: EntityId,
     side: jsonl::Scope,
+    tls: Option<Arc<TlsRow>>,
 }
 
 impl Ends {
@@ -65,6 +67,7 @@ impl Ends {
         client: Direction,
         ends: [End; 2],
         live: bool,
+        tls: Option<&Arc<TlsRow>>,
     ) -> Self {
         let none = SocketAddr::from(([0; 4], 0));
         let (forward, backward) =
@@ -85,6 +88,7 @@ impl Ends {
             client_id: asks.as_client,
             server_id: answers.as_server,
             side,
+            tls: tls.cloned(),
         }
     }
 
@@ -92,7 +96,7 @@ impl Ends {
     pub(crate) fn unknown(id: EntityId) -> Self {
         let none = SocketAddr::from(([0; 4], 0));
         let side = jsonl::Scope::Both;
-        Self { client: none, server: none, client_id: id, server_id: id, side }
+        Self { client: none, server: none, client_id: id, server_id: id, side, tls: None }
     }
 
     /// Server and client as they are known now.
@@ -102,7 +106,7 @@ impl Ends {
 
     /// The exchange with everything that is said of it; ends are server and client.
     pub(crate) fn line<'a>(
-        &self,
+        &'a self,
         exchange: &'a Exchange,
         names: &'a Names,
         (service, peer): (&'a Entity, &'a Entity),
@@ -114,6 +118,7 @@ impl Ends {
             client: self.client,
             server: self.server,
             side: self.side,
+            tls: self.tls.as_deref(),
             service: &service.name,
             peer: &peer.name,
             raw: exchange.wire.is_some(),

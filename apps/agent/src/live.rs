@@ -16,6 +16,7 @@ use anyhow::{Context, Result};
 use capture::linux::cgroup_directories;
 use capture::linux::keylog::Secrets;
 use capture::linux::wire::{Steering, WireOptions, WireTap};
+use decrypt::{Keyring, Sources};
 use entities::{Directory, Scanner, Scope};
 use model::{ConnectionId, EntityId, Ledger, Rollup, TapHealth, TapState, Timestamp};
 
@@ -114,7 +115,9 @@ impl Live {
         let written = json.map(|to| Lines::threaded(to, refused)).transpose()?;
         let (lines, writer) = written.unzip();
         let steerer = Steerer::new(Some(Box::new(Kernel(tap.steering()?))));
-        let mut worker = Worker::new(settings.connections, directory, true, steerer, lines, false);
+        let keyring = Some(Keyring::new(Sources::None));
+        let mut worker =
+            Worker::new(settings.connections, directory, true, steerer, lines, false, keyring);
         worker.show_to(Feed::new(agent.recent().questions()));
         worker.begin(now());
         let (news, received) = sync_channel(NEWS_WAITING);

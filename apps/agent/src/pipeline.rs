@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! tap ─TapEvent─▶ connections::Table ─Chunk─▶ dissect::Dissector ─Exchange─▶ metrics::Red
-//!                        │                                          │            │ once a second
-//!                 entities::Directory (once per connection)   outputs::jsonl   Rollup ─▶ store
+//!                        │                        │    ▲            │            │ once a second
+//!                        │                     TLS▼    │in clear    │            ▼
+//!                        │                  decrypt::Opener   outputs::jsonl   Rollup ─▶ store
+//!                 entities::Directory (once per connection)
 //! ```
 //! One [`Worker`] owns all of it for its share of the connections and runs it by plain calls: no
 //! lock, no channel and no allocation lies between a packet and its cell. What leaves the worker is
@@ -13,18 +15,24 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use connections::{Connection, Consumer, Limits, Table};
+use decrypt::Keyring;
 use dissect::{AddressNamed, Dissector, Output, Sink, Transport};
 use entities::Directory;
 use metrics::{CellHint, Red, RedLimits};
+use model::view::TlsRow;
 use model::{
-    Chunk, CloseReason, Direction, Endpoints, EntityId, Exchange, Ledger, Names, Rollup, TapEvent,
-    Timestamp,
+    Chunk, CloseReason, Direction, Endpoints, EntityId, Exchange, Ledger, Names, Rollup, Secret,
+    TapEvent, Timestamp,
 };
 
 use crate::feed::{Block, Feed};
 use crate::lines::{Ends, Lines};
 use crate::resolve::{End, Resolver};
 use crate::steer::{Steered, Steerer};
+
+mod sealed;
+
+use sealed::Tls;
 
 /// A request without an answer for this long is reported as timed out. Long polls and blocking
 /// commands wait for about a minute by habit.
@@ -49,6 +57,8 @@ pub(crate) struct Stages {
     lines: Option<Lines>,
     feed: Option<Feed>,
     counters: dissect::Counters,
+    /// `None`: TLS is not looked into.
+    keyring: Option<Keyring>,
     raw: bool,
     live: bool,
 }
@@ -56,6 +66,8 @@ pub(crate) struct Stages {
 /// What the later stages keep per connection.
 pub(crate) struct State {
     dissector: Dissector,
+    /// What opens the bytes before the dissector sees them.
+    tls: Option<Box<Tls>>,
     /// Who sends in each direction.
     ends: [End; 2],
     /// How often they were looked up again.
@@ -86,6 +98,7 @@ impl Worker {
         steerer: Steerer,
         lines: Option<Lines>,
         raw: bool,
+        keyring: Option<Keyring>,
     ) -> Self {
         let stages = Stages {
             names: Names::new(Names::LIMIT),
@@ -95,6 +108,7 @@ impl Worker {
             lines,
             feed: None,
             counters: dissect::Counters::default(),
+            keyring,
             raw,
             live,
         };
@@ -114,11 +128,25 @@ impl Worker {
     /// Takes one event of the tap through all stages.
     #[inline]
     pub(crate) fn event(&mut self, event: TapEvent<'_>) {
-        self.table.event(event, &mut self.stages);
+        if let TapEvent::Secret(secret) = &event {
+            self.secret(secret);
+        } else {
+            self.table.event(event, &mut self.stages);
+        }
+    }
+
+    /// Keeps a secret for the connection that it opens.
+    pub(crate) fn secret(&mut self, secret: &Secret<'_>) {
+        if let Some(keyring) = &mut self.stages.keyring {
+            keyring.add(secret);
+        }
     }
 
     /// Lets time pass: timeouts, sweeps, upkeep of a share of the connections.
     pub(crate) fn tick(&mut self, now: Timestamp) {
+        if let Some(keyring) = &mut self.stages.keyring {
+            keyring.tick(now);
+        }
         self.table.tick(now, &mut self.stages);
         self.stages.tick_lines();
     }
@@ -174,7 +202,8 @@ impl Consumer for Stages {
         let (initiator, ports) = (connection.initiator, ports(connection));
         let dissector = match transport(connection) {
             Transport::Stream => {
-                Dissector::new(initiator, ports, connection.from_start == [true; 2])
+                let stream = Dissector::new(initiator, ports, connection.from_start == [true; 2]);
+                if self.keyring.is_some() { stream.handing_over() } else { stream }
             }
             datagrams @ (Transport::Datagram | Transport::Multicast) => {
                 Dissector::datagrams(datagrams, initiator, ports)
@@ -182,6 +211,7 @@ impl Consumer for Stages {
         };
         State {
             dissector,
+            tls: None,
             ends: self.ends(connection),
             attempts: 0,
             hint: CellHint::default(),
@@ -192,10 +222,18 @@ impl Consumer for Stages {
 
     #[inline]
     fn chunk(&mut self, connection: &Connection, state: &mut State, chunk: Chunk<'_>) {
-        self.dissect(connection, state, |dissector, output, counters| {
-            dissector.chunk(&chunk, output, counters);
-        });
-        self.steerer.after_chunk(connection, &state.dissector, &mut state.steered, chunk.direction);
+        if state.tls.is_some() {
+            self.open_chunk(connection, state, &chunk);
+        } else {
+            self.dissect(connection, state, |dissector, output, counters| {
+                dissector.chunk(&chunk, output, counters);
+            });
+            if state.dissector.is_sealed() {
+                self.begin_tls(connection, state, &chunk);
+            }
+        }
+        let wants = state.wants(chunk.direction);
+        self.steerer.after_chunk(connection, wants, &mut state.steered, chunk.direction);
     }
 
     fn updated(&mut self, connection: &Connection, state: &mut State) {
@@ -203,9 +241,11 @@ impl Consumer for Stages {
             state.dissector.opened_by(initiator, connection.from_start == [true; 2]);
         }
         state.ends = self.resolver.again(connection, state.ends);
+        state.learn_owners(connection);
     }
 
     fn tick(&mut self, connection: &Connection, state: &mut State, now: Timestamp) {
+        self.open(connection, state, |opener, keyring, clear| opener.tick(now, keyring, clear));
         let before = Timestamp(now.0.saturating_sub(UNANSWERED_MAX.as_nanos() as u64));
         self.dissect(connection, state, |dissector, output, _| dissector.expire(before, output));
         if self.resolver.is_unsure(state.ends, state.attempts) {
@@ -226,9 +266,11 @@ impl Consumer for Stages {
         reason: CloseReason,
         at: Timestamp,
     ) {
+        self.open(connection, &mut state, |opener, keyring, clear| opener.close(keyring, clear));
         self.dissect(connection, &mut state, |dissector, output, _| {
             dissector.close(reason, at, output);
         });
+        self.end_tls(connection, &mut state, reason);
         self.tell(connection, &mut state);
         self.steerer.forget(connection, &state.steered);
         let asking = asking(connection, &state);
@@ -262,6 +304,7 @@ impl Stages {
             ends: &mut state.ends,
             hint: &mut state.hint,
             live: self.live,
+            tls: state.tls.as_ref().and_then(|tls| tls.row()),
         };
         let mut output = Output::new(&mut self.names, self.raw, &mut found);
         run(&mut state.dissector, &mut output, &mut self.counters);
@@ -277,7 +320,10 @@ impl Stages {
     fn tell(&mut self, connection: &Connection, state: &mut State) {
         let asking = asking(connection, state);
         let (client, server) = parties(state.ends, asking);
-        let ledger = state.dissector.take_ledger();
+        let mut ledger = state.dissector.take_ledger();
+        if let Some(tls) = &mut state.tls {
+            ledger += tls.take_ledger();
+        }
         let health = &connection.health;
         let told = &mut state.told;
         let is_news = ledger.seen > 0
@@ -327,6 +373,8 @@ struct Found<'a> {
     ends: &'a mut [End; 2],
     hint: &'a mut CellHint,
     live: bool,
+    /// What the connection's TLS was found to be.
+    tls: Option<&'a Arc<TlsRow>>,
 }
 
 impl Sink for Found<'_> {
@@ -334,7 +382,7 @@ impl Sink for Found<'_> {
         let ends = *self.ends;
         let (asks, answers) = parties(ends, client);
         self.red.record(self.hint, asks, answers, exchange);
-        let ends = || Ends::new(self.connection, client, ends, self.live);
+        let ends = || Ends::new(self.connection, client, ends, self.live, self.tls);
         if let Some(feed) = &mut self.feed {
             feed.see(exchange, ends);
         }

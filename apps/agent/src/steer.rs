@@ -1,7 +1,7 @@
-//! Turns what the dissectors want into what the tap copies.
+//! Turns what the later stages want into what the tap copies.
 
 use connections::Connection;
-use dissect::{Dissector, Wants};
+use dissect::Wants;
 use model::{ConnectionId, Direction};
 
 /// The farthest a wish may reach ahead; the kernel ignores sequence numbers farther away.
@@ -34,19 +34,19 @@ impl Steerer {
         Self { tap }
     }
 
-    /// Looks at what the dissector wants now of the direction it has just been given.
+    /// Takes what is wanted now of the direction that a chunk has just come from.
     #[inline]
     pub(crate) fn after_chunk(
         &self,
         connection: &Connection,
-        dissector: &Dissector,
+        wants: Wants,
         told: &mut Steered,
         direction: Direction,
     ) {
         let Some(tap) = &self.tap else { return };
         let mut wish = *told;
         let mut until = None;
-        match dissector.wants(direction) {
+        match wants {
             Wants::Nothing => wish.nothing = true,
             Wants::Everything => wish.everything = true,
             Wants::Heads => {}

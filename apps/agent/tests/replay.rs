@@ -16,6 +16,17 @@ fn redsight(arguments: &[&str]) -> Output {
         .expect("the binary under test starts")
 }
 
+/// Replays a capture with the secrets that lie beside it, if any do.
+fn replayed(capture: &Path, arguments: &[&str]) -> Output {
+    let (keys, capture) = (format!("{}.keys", capture.display()), capture.to_string_lossy());
+    let mut all = vec!["replay", &capture];
+    if Path::new(&keys).is_file() {
+        all.extend(["--keylog", &keys]);
+    }
+    all.extend(arguments);
+    redsight(&all)
+}
+
 fn captures(folder: &Path) -> Vec<PathBuf> {
     let is_capture = |path: &PathBuf| {
         path.extension().is_some_and(|e| e == "pcap" || e == "pcapng" || e == "gz")
@@ -47,7 +58,7 @@ fn recorded_captures_give_the_lines_expected() {
     let all = captures(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases"));
     assert!(all.len() >= 7, "the captures are there");
     for capture in all {
-        let output = redsight(&["replay", &capture.to_string_lossy(), "--json", "--raw"]);
+        let output = replayed(&capture, &["--json", "--raw"]);
         assert!(output.status.success(), "{}", text(&output.stderr));
         let expected = capture.with_extension("ndjson");
         if env::var_os("BLESS").is_some() {
@@ -62,7 +73,7 @@ fn recorded_captures_give_the_lines_expected() {
 fn without_raw_no_literal_or_query_string_is_printed() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
     for capture in captures(&folder) {
-        let output = redsight(&["replay", &capture.to_string_lossy(), "--json"]);
+        let output = replayed(&capture, &["--json"]);
         let lines = text(&output.stdout);
         assert!(!lines.contains("wire_"), "{}", capture.display());
         for secret in ["?q=", "'pw'", "MY err", "no_such_value"] {
@@ -82,11 +93,12 @@ fn the_ledger_of_every_capture_adds_up() {
         eprintln!("skipped in part: no ../shared/captures beside this repository");
     }
     for capture in all {
-        let output = redsight(&["replay", &capture.to_string_lossy()]);
-        assert!(output.status.success(), "{}: {}", capture.display(), text(&output.stderr));
-        let (seen, parts) = ledger(text(&output.stdout));
-        assert_eq!(parts.len(), 5, "{}", capture.display());
-        assert_eq!(seen, parts.iter().sum::<u64>(), "{}", capture.display());
+        for output in [redsight(&["replay", &capture.to_string_lossy()]), replayed(&capture, &[])] {
+            assert!(output.status.success(), "{}: {}", capture.display(), text(&output.stderr));
+            let (seen, parts) = ledger(text(&output.stdout));
+            assert_eq!(parts.len(), 5, "{}", capture.display());
+            assert_eq!(seen, parts.iter().sum::<u64>(), "{}", capture.display());
+        }
     }
 }
 
@@ -130,4 +142,33 @@ fn what_is_no_capture_is_refused_with_a_reason() {
         assert!(text(&output.stderr).contains(reason), "{path}: {}", text(&output.stderr));
     }
     assert_eq!(redsight(&["replay"]).status.code(), Some(2), "a missing argument is a usage error");
+}
+
+#[test]
+fn secrets_are_read_or_refused_with_a_reason_and_never_repeated() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases");
+    let capture = folder.join("redis-rec-tls13.pcap");
+    let capture = capture.to_string_lossy();
+    let made = tempfile::tempdir().expect("a folder for the files");
+    let broken = made.path().join("broken.keys");
+    fs::write(&broken, b"CLIENT_RANDOM abcdef 012345\n").expect("the file can be written");
+    for (keys, reason) in [
+        (broken.to_string_lossy().into_owned(), "is no key log"),
+        (made.path().join("none").to_string_lossy().into_owned(), "cannot read the key log"),
+        (capture.clone().into_owned(), "is no key log"),
+    ] {
+        let output = redsight(&["replay", &capture, "--keylog", &keys]);
+        assert_eq!(output.status.code(), Some(1), "{keys}");
+        assert!(text(&output.stderr).contains(reason), "{keys}: {}", text(&output.stderr));
+        assert!(!text(&output.stderr).contains("012345"));
+    }
+    // Without the secrets, what is said stays sealed; the handshake is seen.
+    let output = redsight(&["replay", &capture, "--json"]);
+    let lines: Vec<&str> = text(&output.stdout).lines().collect();
+    assert!(lines.iter().all(|line| line.contains("\"protocol\":\"tls\"")));
+    let keys = fs::read_to_string(format!("{capture}.keys")).expect("the secrets are there");
+    let output = redsight(&["replay", &capture, "--keylog", &format!("{capture}.keys"), "--raw"]);
+    for secret in keys.lines().filter_map(|line| line.split(' ').nth(2)) {
+        assert!(!text(&output.stdout).contains(secret) && !text(&output.stderr).contains(secret));
+    }
 }

@@ -90,6 +90,7 @@ fn json_line() {
         client: ([127, 0, 0, 1], 40_000).into(),
         server: ([127, 0, 0, 1], 8_080).into(),
         side: Scope::Both,
+        tls: None,
         service: "shop",
         peer: "web",
         raw: false,

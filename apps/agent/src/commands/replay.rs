@@ -5,12 +5,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Result;
-use capture::replay::{Replay, ReplaySummary};
+use anyhow::{Context, Result, bail};
+use capture::replay::{Replay, ReplaySummary, read_key_log};
 use connections::Limits;
+use decrypt::{Keyring, Sources};
 use entities::Directory;
 use metrics::StoreLimits;
 use model::{Segment, TapEvent, Timestamp};
+use zeroize::Zeroizing;
 
 use crate::agent::Agent;
 use crate::cli::ReplayArgs;
@@ -30,7 +32,11 @@ pub(super) fn run(arguments: &ReplayArgs) -> Result<ExitCode> {
     for (number, file) in arguments.files.iter().enumerate() {
         let lines = (arguments.json || arguments.raw)
             .then(|| Lines::direct(Box::new(BufWriter::new(std::io::stdout()))));
-        let summary = one(&agent, number, file, lines, arguments.raw)?;
+        let mut worker = worker(&agent, lines, arguments.raw);
+        if let Some(keylog) = &arguments.keylog {
+            read_keys(keylog, &mut worker)?;
+        }
+        let summary = one(&agent, number, file, worker)?;
         report(file, &summary);
     }
     if !arguments.json && !arguments.raw {
@@ -41,16 +47,29 @@ pub(super) fn run(arguments: &ReplayArgs) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn one(
-    agent: &Agent,
-    number: usize,
-    file: &Path,
-    lines: Option<Lines>,
-    raw: bool,
-) -> Result<ReplaySummary> {
-    let mut replay = Replay::open(file)?;
+fn worker(agent: &Agent, lines: Option<Lines>, raw: bool) -> Worker {
     let directory = Arc::clone(agent.directory());
-    let mut worker = Worker::new(replay_limits(), directory, false, Steerer::new(None), lines, raw);
+    let keyring = Some(Keyring::new(Sources::Files));
+    Worker::new(replay_limits(), directory, false, Steerer::new(None), lines, raw, keyring)
+}
+
+/// Gives the worker every secret of a key log.
+fn read_keys(file: &Path, worker: &mut Worker) -> Result<()> {
+    let text = std::fs::read(file).map(Zeroizing::new);
+    let text = text.with_context(|| format!("cannot read the key log {}", file.display()))?;
+    let summary = read_key_log(&text, |secret| worker.secret(secret));
+    let name = file.display();
+    if summary.secrets == 0 {
+        bail!("{name} is no key log: it holds no TLS secret in the NSS format");
+    }
+    if summary.malformed > 0 {
+        eprintln!("redsight: {name}: warning: {} lines are no secrets", summary.malformed);
+    }
+    Ok(())
+}
+
+fn one(agent: &Agent, number: usize, file: &Path, mut worker: Worker) -> Result<ReplaySummary> {
+    let mut replay = Replay::open(file)?;
     let mut clock = Clock::default();
     let summary = replay.read(|event| {
         clock.see(&event, &mut worker, |rollup| agent.add(number, rollup));

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use model::view::TlsRow;
 use model::{Exchange, Timestamp};
 
 use super::text::{push_address, push_number, push_string};
@@ -43,6 +44,8 @@ pub struct Line<'a> {
     pub server: SocketAddr,
     /// Which ends are in scope.
     pub side: Scope,
+    /// TLS of the connection, if it was opened.
+    pub tls: Option<&'a TlsRow>,
     /// Service name of the server.
     pub service: &'a str,
     /// Service name of the client.
@@ -79,7 +82,15 @@ pub fn write_exchange(out: &mut Vec<u8>, line: &Line<'_>) {
         false => b",\"client_error\":false",
     });
     write_numbers(out, exchange);
-    out.extend_from_slice(b",\"tls\":null");
+    match line.tls {
+        Some(tls) => {
+            field(out, ",\"tls\":{\"version\":", &tls.version);
+            field(out, ",\"sni\":", &tls.sni);
+            field(out, ",\"alpn\":", &tls.alpn);
+            out.push(b'}');
+        }
+        None => out.extend_from_slice(b",\"tls\":null"),
+    }
     match exchange.incomplete {
         Some(reason) => field(out, ",\"incomplete\":", reason.as_str()),
         None => out.extend_from_slice(b",\"incomplete\":null"),

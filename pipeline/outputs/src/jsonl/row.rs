@@ -33,7 +33,7 @@ pub fn exchange_row(id: u64, line: &Line<'_>) -> ExchangeRow {
         ttfb_us,
         request_bytes: exchange.request_bytes,
         response_bytes: exchange.response_bytes,
-        tls: None,
+        tls: line.tls.cloned(),
         incomplete: exchange.incomplete.map(|reason| reason.as_str().to_owned()),
         service: line.service.to_owned(),
         peer: line.peer.to_owned(),

@@ -1,5 +1,6 @@
 //! Lines are what the contract says, and read back as they were meant.
 
+use model::view::TlsRow;
 use model::{
     EndpointId, Exchange, Family, Incomplete, Kind, ProtocolInfo, ShortText, Status, Timestamp,
     Wire,
@@ -41,6 +42,7 @@ fn line(exchange: &Exchange) -> Line<'_> {
         client: "10.0.0.7:40000".parse().expect("a literal"),
         server: "[::1]:80".parse().expect("a literal"),
         side: Scope::Both,
+        tls: None,
         service: "shop",
         peer: "web",
         raw: false,
@@ -81,6 +83,16 @@ fn what_is_not_known_is_null() {
         assert_eq!(value[name], Value::Null, "{name}");
     }
     assert_eq!(value["incomplete"], "mid-stream");
+}
+
+#[test]
+fn tls_is_an_object_where_it_was_opened() {
+    let tls = TlsRow { version: "1.3".into(), sni: "shop".into(), alpn: "h2".into() };
+    let one = exchange();
+    let value = written(&Line { tls: Some(&tls), ..line(&one) });
+    assert_eq!(value["tls"], json!({"version": "1.3", "sni": "shop", "alpn": "h2"}));
+    let row = exchange_row(1, &Line { tls: Some(&tls), ..line(&one) });
+    assert_eq!(row.tls, Some(tls));
 }
 
 #[test]

@@ -1,0 +1,248 @@
+//! The way through TLS: what a dissector hands over is opened, and shown to another in clear.
+
+use std::sync::Arc;
+
+use connections::Connection;
+use decrypt::Keyring;
+use decrypt::tls::{self, Attention, Clear, Facts, Handshake, Opener, Outcome};
+use dissect::{Dissector, Output, Sink, Wants};
+use model::view::TlsRow;
+use model::{
+    Chunk, CloseReason, Content, Direction, Exchange, Incomplete, Kind, Ledger, ShortText, Status,
+    Timestamp, Wire,
+};
+
+use super::{Found, Stages, State, ports};
+
+/// The one operation of TLS.
+const HANDSHAKE: &str = "handshake";
+
+/// What a connection that speaks TLS has beside its dissector.
+pub(super) struct Tls {
+    opener: Opener,
+    /// What its exchanges say of it, since the first byte in clear.
+    row: Option<Arc<TlsRow>>,
+    /// The name asked for is that of the server at the other end, and nobody has been told.
+    names_server: bool,
+    /// What the dissector before this one has booked.
+    before: Ledger,
+}
+
+impl Tls {
+    /// See [`TlsRow`]; `None` while nothing was opened.
+    pub(super) const fn row(&self) -> Option<&Arc<TlsRow>> {
+        self.row.as_ref()
+    }
+
+    /// Bytes booked since the last call.
+    pub(super) fn take_ledger(&mut self) -> Ledger {
+        let mut ledger = self.opener.take_ledger();
+        ledger += std::mem::take(&mut self.before);
+        ledger
+    }
+}
+
+impl State {
+    /// How much of `direction` is worth copying from here on.
+    #[inline]
+    pub(super) fn wants(&self, direction: Direction) -> Wants {
+        match self.tls.as_ref().map(|tls| tls.opener.attention()) {
+            None => self.dissector.wants(direction),
+            // A body that nobody wants is not passed over: where its records end would be lost.
+            Some(Attention::Everything) => Wants::Everything,
+            Some(Attention::Heads) => Wants::Heads,
+            Some(Attention::Nothing) => Wants::Nothing,
+        }
+    }
+
+    /// Tells the opener in whose memory its secrets may be.
+    pub(super) fn learn_owners(&mut self, connection: &Connection) {
+        if let Some(tls) = &mut self.tls {
+            let pid = |owner: Option<connections::OwnedOwner>| owner.map_or(0, |owner| owner.pid);
+            tls.opener.owned_by(connection.owners.map(pid));
+        }
+    }
+}
+
+impl Stages {
+    /// The dissector has found TLS in `chunk`: from here on it is opened first.
+    #[cold]
+    pub(super) fn begin_tls(
+        &mut self,
+        connection: &Connection,
+        state: &mut State,
+        chunk: &Chunk<'_>,
+    ) {
+        let client = state.dissector.client();
+        let Some(handover) = state.dissector.take_sealed() else { return };
+        let inner = Dissector::new(client, ports(connection), handover.from_start);
+        let before = std::mem::replace(&mut state.dissector, inner).take_ledger();
+        state.tls = Some(Box::new(Tls {
+            opener: Opener::new(connection.id),
+            row: None,
+            names_server: handover.names_server,
+            before,
+        }));
+        state.learn_owners(connection);
+        for (direction, bytes, at) in handover.pieces() {
+            let chunk = Chunk { direction, at, content: Content::Bytes(bytes) };
+            self.open_chunk(connection, state, &chunk);
+        }
+        // What is there was handed over; what is missing was not.
+        if let Content::Missing { .. } | Content::End = chunk.content {
+            self.open_chunk(connection, state, chunk);
+        }
+    }
+
+    /// Takes the next piece of a connection that speaks TLS.
+    #[inline]
+    pub(super) fn open_chunk(
+        &mut self,
+        connection: &Connection,
+        state: &mut State,
+        chunk: &Chunk<'_>,
+    ) {
+        self.open(connection, state, |opener, keyring, clear| opener.chunk(chunk, keyring, clear));
+        if let Some(tls) = &mut state.tls
+            && tls.opener.has_opened()
+            && state.dissector.wants(chunk.direction) == Wants::Nothing
+        {
+            tls.opener.ignore();
+        }
+    }
+
+    /// Runs the opener; what it opens goes to the dissector.
+    #[inline]
+    pub(super) fn open(
+        &mut self,
+        connection: &Connection,
+        state: &mut State,
+        run: impl FnOnce(&mut Opener, &mut Keyring, &mut Clear<'_>),
+    ) {
+        let (Some(tls), Some(keyring)) = (&mut state.tls, &mut self.keyring) else { return };
+        let Tls { opener, row, .. } = &mut **tls;
+        run(opener, keyring, &mut |facts, chunk| {
+            if row.is_none() && matches!(chunk.content, Content::Bytes(_)) {
+                *row = Some(Arc::new(said(facts)));
+            }
+            let mut found = Found {
+                red: &mut self.red,
+                lines: self.lines.as_mut(),
+                feed: self.feed.as_mut(),
+                resolver: &self.resolver,
+                connection,
+                ends: &mut state.ends,
+                hint: &mut state.hint,
+                live: self.live,
+                tls: row.as_ref(),
+            };
+            let mut output = Output::new(&mut self.names, self.raw, &mut found);
+            state.dissector.chunk(chunk, &mut output, &mut self.counters);
+        });
+        if tls.names_server && !tls.opener.facts().server_name.is_empty() {
+            tls.names_server = false;
+            let name = &tls.opener.facts().server_name;
+            if let Some(client) = tls.opener.client() {
+                let server = client.opposite();
+                let end = &mut state.ends[server.index()];
+                *end = self.resolver.server_named(connection, server, *end, name);
+            }
+        }
+        if let Some(handshake) = tls.opener.take_handshake(false) {
+            self.shaken(connection, state, &handshake, None);
+        }
+    }
+
+    /// The connection is over: so is its handshake, if it came so far.
+    pub(super) fn end_tls(
+        &mut self,
+        connection: &Connection,
+        state: &mut State,
+        reason: CloseReason,
+    ) {
+        let handshake = state.tls.as_mut().and_then(|tls| tls.opener.take_handshake(true));
+        if let Some(handshake) = handshake {
+            self.shaken(connection, state, &handshake, Some(reason));
+        }
+    }
+
+    /// A handshake is an exchange.
+    fn shaken(
+        &mut self,
+        connection: &Connection,
+        state: &mut State,
+        handshake: &Handshake,
+        closed: Option<CloseReason>,
+    ) {
+        let Some(tls) = &state.tls else { return };
+        let row = Arc::new(said(tls.opener.facts()));
+        let mut exchange = exchange(handshake, &row, closed);
+        exchange.endpoint = self.names.intern(HANDSHAKE, &row.sni);
+        exchange.wire = self.raw.then(|| Box::new(wire(&row, &exchange)));
+        let mut found = Found {
+            red: &mut self.red,
+            lines: self.lines.as_mut(),
+            feed: self.feed.as_mut(),
+            resolver: &self.resolver,
+            connection,
+            ends: &mut state.ends,
+            hint: &mut state.hint,
+            live: self.live,
+            tls: Some(&row),
+        };
+        found.exchange(&exchange, handshake.client, &self.names);
+    }
+}
+
+/// What exchanges say of their connection.
+fn said(facts: &Facts) -> TlsRow {
+    TlsRow {
+        version: facts.version_name().to_owned(),
+        sni: facts.server_name.clone(),
+        alpn: facts.alpn.as_str().to_owned(),
+    }
+}
+
+fn exchange(handshake: &Handshake, row: &TlsRow, closed: Option<CloseReason>) -> Exchange {
+    let since = |at: Timestamp| at.since_ns(handshake.start);
+    let alert =
+        |code: &str| Status { code: ShortText::new(code), error: true, client_error: false };
+    let (status, incomplete) = match (handshake.outcome, closed) {
+        (Outcome::Done, _) => (Status { code: ShortText::new("OK"), ..Status::default() }, None),
+        (Outcome::Alert(description), _) => {
+            (alert(description.map_or("alert", tls::alert_name)), None)
+        }
+        (Outcome::Missed, _) => (Status::default(), Some(Incomplete::Gap)),
+        (Outcome::BrokenOff, Some(CloseReason::Reset(_))) => {
+            (Status::default(), Some(Incomplete::Reset))
+        }
+        (Outcome::BrokenOff, Some(CloseReason::Idle)) => {
+            (Status::default(), Some(Incomplete::Timeout))
+        }
+        (Outcome::BrokenOff, _) => (Status::default(), Some(Incomplete::Closed)),
+    };
+    let [request_bytes, response_bytes] = handshake.bytes;
+    Exchange {
+        protocol: &tls::INFO,
+        version: ShortText::new(&row.version),
+        kind: Kind::Session,
+        endpoint: model::EndpointId::OTHER,
+        status,
+        start: handshake.start,
+        duration_ns: handshake.end.map(since),
+        ttfb_ns: handshake.answered.map(since),
+        request_bytes,
+        response_bytes,
+        incomplete,
+        wire: None,
+    }
+}
+
+fn wire(row: &TlsRow, exchange: &Exchange) -> Wire {
+    let status = exchange.status.code.as_str();
+    Wire {
+        operation: HANDSHAKE.to_owned(),
+        target: (!row.sni.is_empty()).then(|| row.sni.clone()),
+        status: (!status.is_empty()).then(|| status.to_owned()),
+    }
+}
