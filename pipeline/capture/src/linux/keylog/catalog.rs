@@ -15,7 +15,7 @@ use super::files::{Key, Opened};
 use super::locate::{build_id, locate};
 
 /// Changes when the locator finds anything else in the same file.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Files remembered. Beyond this all are forgotten and looked up again.
 const FILES_MAX: usize = 8_192;
 /// Files on disk; beyond this nothing is added.

@@ -17,8 +17,10 @@ const SEARCH_BYTES_MAX: u64 = 32 * 1024;
 const BEGINNINGS: usize = 3;
 /// Where not even that is known, decoding begins at each of the bytes so far back, to half of it.
 const STARTS_BYTES: u64 = 256;
-/// How many of these 128 must agree: a start within an instruction may take a long way round.
-const STARTS_AGREED: usize = 120;
+/// How many of these 128 must come by, and how many may pass by: a start within an instruction may
+/// take a long way round, or come upon bytes that are no instruction, which says nothing.
+const STARTS_AGREED: usize = 64;
+const STARTS_PASSED: usize = 4;
 /// Compilers align functions so.
 const ALIGNMENT: u64 = 16;
 /// Instructions between the reference to a word and the call.
@@ -64,8 +66,11 @@ impl Program<'_> {
     /// x86 do so within some ten bytes. For code of which nothing tells where functions begin.
     fn is_agreed(&self, address: u64) -> bool {
         let starts = (STARTS_BYTES / 2..STARTS_BYTES).map(|back| address.wrapping_sub(back));
-        let agreed = starts.filter(|start| self.decodes_to(*start, address)).count();
-        agreed >= STARTS_AGREED
+        let (mut agreed, mut passed) = (0, 0);
+        for came in starts.filter_map(|start| self.comes_by(start, address)) {
+            *if came { &mut agreed } else { &mut passed } += 1;
+        }
+        agreed >= STARTS_AGREED && passed <= STARTS_PASSED
     }
 
     /// True if a function begins at the address: by a table, or by padding before it.
@@ -89,9 +94,13 @@ impl Program<'_> {
     }
 
     fn decodes_to(&self, start: u64, address: u64) -> bool {
-        let Some(length) = address.checked_sub(start).filter(|l| *l <= FUNCTION_BYTES_MAX) else {
-            return false;
-        };
+        self.comes_by(start, address) == Some(true)
+    }
+
+    /// Whether decoding from `start` comes by the address or passes over it; `None` if there is
+    /// something before that is no instruction.
+    fn comes_by(&self, start: u64, address: u64) -> Option<bool> {
+        let length = address.checked_sub(start).filter(|l| *l <= FUNCTION_BYTES_MAX)?;
         let room = length as usize + INSTRUCTION_BYTES_MAX;
         let code = self.image.code(start, room).unwrap_or_default();
         let mut decoder = Decoder::with_ip(64, &code, start, DecoderOptions::NONE);
@@ -100,13 +109,13 @@ impl Program<'_> {
             let at = decoder.ip();
             decoder.decode_out(&mut instruction);
             if instruction.is_invalid() {
-                return false;
+                return None;
             }
             if at == address {
-                return true;
+                return Some(true);
             }
         }
-        false
+        Some(false)
     }
 
     /// Guessed beginnings at or before the address, the closest first: aligned, with padding or the

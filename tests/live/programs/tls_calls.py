@@ -1,0 +1,36 @@
+"""gRPC over TLS: tls_calls.py serve PORT CERT KEY, or call PORT CERT CONNECTIONS EACH."""
+
+import concurrent.futures
+import pathlib
+import sys
+
+import grpc
+
+role, port, cert = sys.argv[1:4]
+CERT = pathlib.Path(cert).read_bytes()
+
+
+class Pages(grpc.GenericRpcHandler):
+    """Answers every method with the question."""
+
+    def service(self, handler_call_details):
+        return grpc.unary_unary_rpc_method_handler(lambda question, _: question)
+
+
+if role == "serve":
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(8))
+    server.add_generic_rpc_handlers((Pages(),))
+    pair = (pathlib.Path(sys.argv[4]).read_bytes(), CERT)
+    server.add_secure_port(f"127.0.0.1:{port}", grpc.ssl_server_credentials([pair]))
+    server.start()
+    server.wait_for_termination()
+else:
+    connections, each = map(int, sys.argv[4:6])
+    credentials = grpc.ssl_channel_credentials(root_certificates=CERT)
+    sys.stdin.readline()
+    for number in range(connections):
+        own = [("grpc.use_local_subchannel_pool", 1)]
+        with grpc.secure_channel(f"localhost:{port}", credentials, own) as channel:
+            call = channel.unary_unary("/shop.Pages/Turn")
+            for _ in range(each):
+                assert call(b"a page", timeout=20) == b"a page"
