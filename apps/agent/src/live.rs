@@ -115,7 +115,8 @@ impl Live {
         let written = json.map(|to| Lines::threaded(to, refused)).transpose()?;
         let (lines, writer) = written.unzip();
         let steerer = Steerer::new(Some(Box::new(Kernel(tap.steering()?))));
-        let keyring = Some(Keyring::new(Sources::None));
+        let sources = if secrets.is_some() { Sources::Live } else { Sources::None };
+        let keyring = settings.tls.then(|| Keyring::new(sources));
         let mut worker =
             Worker::new(settings.connections, directory, true, steerer, lines, false, keyring);
         worker.show_to(Feed::new(agent.recent().questions()));
