@@ -1,5 +1,6 @@
 """TLS by every engine the machine has: its secrets are found, and its requests are counted."""
 
+import json
 import re
 import time
 import unittest
@@ -58,6 +59,18 @@ class TlsTest(LiveTest):
         place.wait_until(lambda: self.taken() >= wanted, 5, f"{wanted} secrets are taken")
         self.assertEqual(self.taken(), wanted)
 
+    def requests_are_opened(self, version, count):
+        """Every request is counted once, and says how it was sealed."""
+        def requests():
+            lines = [json.loads(line) for line in self.agent.json.read_text().splitlines()]
+            return [line for line in lines if line["kind"] == "request"]
+        place.wait_until(lambda: len(requests()) >= count, 5, f"{count} requests are opened")
+        opened = requests()
+        self.assertEqual(len(opened), count)
+        for line in opened:
+            self.assertEqual((line["tls"] or {}).get("version"), version, line)
+            self.assertIsNone(line["incomplete"], line)
+
 
 SERVERS = {
     "nginx": ("OpenSSL", secured.nginx),
@@ -93,6 +106,7 @@ class ServerTest(TlsTest):
         # gnutls-serv closes after every answer.
         handshakes = CONNECTIONS * (secured.EACH if engine == "GnuTLS" else 1)
         self.account_of(version, handshakes)
+        self.requests_are_opened(version, CONNECTIONS * secured.EACH)
 
 
 CLIENTS = {
@@ -123,6 +137,7 @@ class ClientTest(TlsTest):
             place.wait_until(lambda: self.taken() > 0, 5, "secrets are taken")
         else:
             self.account_of(version, handshakes)
+            self.requests_are_opened(version, CONNECTIONS * secured.EACH)
 
 
 OTHERS = {
@@ -141,6 +156,7 @@ class OtherTest(TlsTest):
         self.say(f"{self.anchored(engine):.2f} s")
         self.go(ask(self.scene, PORT, "1.3", CONNECTIONS))
         self.account_of("1.3", CONNECTIONS)
+        self.requests_are_opened("1.3", CONNECTIONS * secured.EACH)
 
 
 if __name__ == "__main__":
