@@ -1,6 +1,5 @@
 """TLS by every engine the machine has: its secrets are found, and its requests are counted."""
 
-import json
 import re
 import time
 import unittest
@@ -30,8 +29,9 @@ class TlsTest(LiveTest):
                                   cgroups=[self.scene.watched])
 
     def engines(self):
-        """What is told of the watched processes."""
-        return self.agent.ask("/api/v1/tls")["engines"]
+        """What is told of the engines of the watched processes."""
+        processes = self.agent.ask("/api/v1/tls")["processes"]
+        return [engine for process in processes for engine in process["engines"]]
 
     def anchored(self, engine):
         """Waits until a process with the engine has its probe, and gives how long that took."""
@@ -53,23 +53,26 @@ class TlsTest(LiveTest):
         client.stdin.close()
         self.assertEqual(client.wait(timeout=60), 0, self.sandbox.log(client.label))
 
-    def account_of(self, version, handshakes):
-        """Every secret there was is there, once."""
-        wanted = handshakes * SECRETS[version]
-        place.wait_until(lambda: self.taken() >= wanted, 5, f"{wanted} secrets are taken")
-        self.assertEqual(self.taken(), wanted)
-
-    def requests_are_opened(self, version, count):
-        """Every request is counted once, and says how it was sealed."""
-        def requests():
-            lines = [json.loads(line) for line in self.agent.json.read_text().splitlines()]
-            return [line for line in lines if line["kind"] == "request"]
-        place.wait_until(lambda: len(requests()) >= count, 5, f"{count} requests are opened")
-        opened = requests()
-        self.assertEqual(len(opened), count)
-        for line in opened:
-            self.assertEqual((line["tls"] or {}).get("version"), version, line)
+    def account_of(self, version, handshakes, requests, **wanted):
+        """Every secret there was is taken once, and every request is a line that says what its
+        connection is."""
+        if handshakes is not None:
+            secrets = handshakes * SECRETS[version]
+            place.wait_until(lambda: self.taken() >= secrets, 5, f"{secrets} secrets are taken")
+            self.assertEqual(self.taken(), secrets)
+        sums = self.account(self.agent, requests)
+        self.assertEqual(sums.bytes.get("sealed", 0), 0, f"something is sealed: {sums}")
+        opened = [process["opened"] for process in self.agent.ask("/api/v1/tls")["processes"]]
+        lines = [line for line in self.ended(self.agent) if line["protocol"] != "tls"]
+        self.assertEqual(len(lines), requests)
+        for line in lines:
             self.assertIsNone(line["incomplete"], line)
+            self.assertIsNotNone(line["tls"], line)
+            for key, value in {"version": version, **wanted}.items():
+                self.assertEqual(line["tls"][key], value, line)
+        # Of a client that has ended no process is left to tell of.
+        if opened and handshakes is not None:
+            self.assertEqual(sum(opened), handshakes)
 
 
 SERVERS = {
@@ -105,8 +108,7 @@ class ServerTest(TlsTest):
         self.go(secured.ask(self.scene, PORT, version, CONNECTIONS))
         # gnutls-serv closes after every answer.
         handshakes = CONNECTIONS * (secured.EACH if engine == "GnuTLS" else 1)
-        self.account_of(version, handshakes)
-        self.requests_are_opened(version, CONNECTIONS * secured.EACH)
+        self.account_of(version, handshakes, CONNECTIONS * secured.EACH, sni="localhost")
 
 
 CLIENTS = {
@@ -133,11 +135,7 @@ class ClientTest(TlsTest):
         client = start(self.scene, PORT, version, CONNECTIONS)
         self.say(f"{self.anchored(engine):.2f} s")
         self.go(client)
-        if handshakes is None:
-            place.wait_until(lambda: self.taken() > 0, 5, "secrets are taken")
-        else:
-            self.account_of(version, handshakes)
-            self.requests_are_opened(version, CONNECTIONS * secured.EACH)
+        self.account_of(version, handshakes, CONNECTIONS * secured.EACH, sni="localhost")
 
 
 OTHERS = {
@@ -155,8 +153,7 @@ class OtherTest(TlsTest):
         start(self.scene, PORT)
         self.say(f"{self.anchored(engine):.2f} s")
         self.go(ask(self.scene, PORT, "1.3", CONNECTIONS))
-        self.account_of("1.3", CONNECTIONS)
-        self.requests_are_opened("1.3", CONNECTIONS * secured.EACH)
+        self.account_of("1.3", CONNECTIONS, CONNECTIONS * secured.EACH)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 //! The sums and what is said of them: the one place surfaces ask.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,12 +8,16 @@ use entities::Directory;
 use metrics::{Store, StoreLimits};
 use model::view::{
     AgentCost, Exchanges, ExchangesAsked, HealthReport, MetricsForm, Query, ServiceRow, Snapshot,
-    TlsEngineRow, TlsReport,
+    TlsEngine, TlsProcess, TlsReport,
 };
 use model::{Entity, Rollup, TapHealth, TapState};
 
+use crate::pipeline::Count;
 use crate::recent::Recent;
 use crate::{cost, health};
+
+/// Processes whose TLS connections are counted, those that went among them.
+const TLS_PROCESSES_MAX: usize = 8_192;
 
 /// The store with everything around it that a surface shows.
 pub(crate) struct Agent {
@@ -30,7 +34,8 @@ pub(crate) struct Agent {
 /// What is known of TLS engines in the scope.
 #[derive(Debug, Default)]
 struct Tls {
-    engines: Vec<TlsEngineRow>,
+    engines: BTreeMap<u32, Vec<TlsEngine>>,
+    counts: BTreeMap<u32, Count>,
     health: Option<TapHealth>,
 }
 
@@ -146,8 +151,26 @@ impl Agent {
     }
 
     /// Replaces what is known of TLS engines.
-    pub(crate) fn set_tls(&self, engines: Vec<TlsEngineRow>, health: TapHealth) {
-        *self.tls() = Tls { engines, health: Some(health) };
+    pub(crate) fn set_tls(&self, engines: BTreeMap<u32, Vec<TlsEngine>>, health: TapHealth) {
+        let mut tls = self.tls();
+        tls.engines = engines;
+        tls.health = Some(health);
+    }
+
+    /// Adds what became of TLS connections, by process. Of processes that went nothing is kept if
+    /// there are many.
+    pub(crate) fn count_tls(&self, fresh: HashMap<u32, Count>) {
+        if fresh.is_empty() {
+            return;
+        }
+        let mut tls = self.tls();
+        for (pid, count) in fresh {
+            *tls.counts.entry(pid).or_default() += count;
+        }
+        if tls.counts.len() > TLS_PROCESSES_MAX {
+            let Tls { engines, counts, .. } = &mut *tls;
+            counts.retain(|pid, _| engines.contains_key(pid));
+        }
     }
 
     /// Every tap that can attach is attached, and who owns the connections it found is known.
@@ -243,14 +266,27 @@ impl Query for Agent {
 
     fn tls(&self) -> TlsReport {
         let tls = self.tls();
-        let (mut engines, enabled) = (tls.engines.clone(), tls.health.is_some());
+        let (engines, counts, enabled) =
+            (tls.engines.clone(), tls.counts.clone(), tls.health.is_some());
         drop(tls);
-        let processes = self.directory.processes();
-        for row in &mut engines {
-            let own = processes.iter().find(|entity| entity.pids.contains(&row.pid));
-            row.service = own.map(|entity| entity.name.clone()).unwrap_or_default();
-        }
-        TlsReport { enabled, engines }
+        let alive = self.directory.processes();
+        let service = |pid| alive.iter().find(|entity| entity.pids.contains(&pid));
+        let mut pids: Vec<u32> = engines.keys().chain(counts.keys()).copied().collect();
+        pids.sort_unstable();
+        pids.dedup();
+        let rows = pids.into_iter().filter_map(|pid| {
+            let entity = service(pid)?;
+            let count = counts.get(&pid).copied().unwrap_or_default();
+            Some(TlsProcess {
+                pid,
+                service: entity.name.clone(),
+                engines: engines.get(&pid).cloned().unwrap_or_default(),
+                opened: count.opened,
+                sealed: count.sealed(),
+                sealed_because: count.sealed_because(),
+            })
+        });
+        TlsReport { enabled, processes: rows.collect() }
     }
 
     fn exchanges(&self, asked: &ExchangesAsked) -> Exchanges {

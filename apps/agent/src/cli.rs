@@ -42,7 +42,7 @@ pub(crate) enum Command {
     /// List the services of a running agent, with the reason for each name.
     #[command(after_long_help = see::SERVICES)]
     Services(ServicesArgs),
-    /// List who speaks TLS, by which engine, and how its secrets are had.
+    /// List who speaks TLS, by which engine, how its secrets are had, and what was opened.
     #[command(after_long_help = see::TLS)]
     Tls(TlsArgs),
     /// List the protocols that are recognised.

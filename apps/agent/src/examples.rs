@@ -58,7 +58,7 @@ Examples:
 pub(crate) const TLS: &str = "\
 Examples:
   redsight tls
-  redsight tls -o json | jq -r '.[] | select(.way == \"none\") | [.pid, .engine, .reason] | @tsv'";
+  redsight tls -o json | jq -r '.[] | select(.sealed > 0) | [.service, .sealed_because]'";
 
 /// `doctor`.
 pub(crate) const DOCTOR: &str = "\

@@ -4,6 +4,7 @@
 //! goes to the worker through memory it reads itself ([`capture::linux::keylog::Secrets`]), so this
 //! thread may wait for the kernel.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 use capture::linux::TapError;
 use capture::linux::keylog::{Found, Secrets, Watcher};
 use entities::Scanner;
-use model::view::{KeyWay, TlsEngineRow};
+use model::view::{KeyWay, TlsEngine};
 use model::{TapHealth, TapState};
 
 use crate::agent::Agent;
@@ -32,6 +33,8 @@ const NAME: &str = "key-log probes";
 enum Told {
     /// Who is in scope now, by pid and start time.
     Members(Vec<(u32, u64)>),
+    /// Records of this process stay sealed.
+    Sealed(u32),
 }
 
 /// The way to the thread.
@@ -39,6 +42,19 @@ pub(crate) struct Desk {
     told: SyncSender<Told>,
     /// State of the scanner when it last said who is there.
     changes: Option<u64>,
+}
+
+/// The worker's way to the thread.
+pub(crate) struct Asker(SyncSender<Told>);
+
+impl Asker {
+    /// Records of these processes stay sealed: look at them again. Who finds no room asks again, as
+    /// long as they do.
+    pub(crate) fn ask(&self, pids: &[u32]) {
+        for pid in pids {
+            let _ = self.0.try_send(Told::Sealed(*pid));
+        }
+    }
 }
 
 /// The thread's own end.
@@ -73,6 +89,11 @@ pub(crate) fn refused(error: &TapError) -> TapHealth {
 }
 
 impl Desk {
+    /// The same way for the worker.
+    pub(crate) fn asker(&self) -> Asker {
+        Asker(self.told.clone())
+    }
+
     /// Says who is in scope, if that has changed.
     pub(crate) fn tell(&mut self, scanner: &Scanner) {
         let changes = Some(scanner.changes());
@@ -92,17 +113,25 @@ impl Keys {
         loop {
             match self.told.recv_timeout(WORK_INTERVAL) {
                 Ok(Told::Members(members)) => self.watcher.members(&members),
+                Ok(Told::Sealed(pid)) => self.watcher.ask(pid, Instant::now()),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             self.watcher.work(Instant::now());
             if shown.is_none_or(|at| at.elapsed() >= SHOW_INTERVAL) {
                 shown = Some(Instant::now());
-                let rows = self.watcher.found().into_iter().map(row).collect();
-                agent.set_tls(rows, self.health());
+                agent.set_tls(self.engines(), self.health());
             }
         }
         self.watcher.leave();
+    }
+
+    fn engines(&self) -> BTreeMap<u32, Vec<TlsEngine>> {
+        let mut all: BTreeMap<u32, Vec<TlsEngine>> = BTreeMap::new();
+        for found in self.watcher.found() {
+            all.entry(found.pid).or_default().push(engine(found));
+        }
+        all
     }
 
     fn health(&self) -> TapHealth {
@@ -123,10 +152,8 @@ impl Keys {
     }
 }
 
-fn row(found: Found) -> TlsEngineRow {
-    TlsEngineRow {
-        pid: found.pid,
-        service: String::new(),
+fn engine(found: Found) -> TlsEngine {
+    TlsEngine {
         engine: found.engine,
         version: found.version,
         file: found.file,

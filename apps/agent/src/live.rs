@@ -26,7 +26,7 @@ use crate::cost;
 use crate::feed::{Block, Feed};
 use crate::governor::Governor;
 use crate::health;
-use crate::keys::{self, Desk};
+use crate::keys::{self, Asker, Desk};
 use crate::lines::Lines;
 use crate::pipeline::Worker;
 use crate::steer::{self, Steerer};
@@ -105,9 +105,10 @@ impl Live {
         agent.set_health(health);
         let wishes = Arc::new(Wishes::default());
         let mut threads = Vec::new();
-        let (mut desk, mut secrets) = (None, None);
-        if let Some((keys, way, found)) = keys {
-            (desk, secrets) = (Some(way), Some(found));
+        let (mut desk, mut probes) = (None, None);
+        if let Some((keys, way, secrets)) = keys {
+            probes = Some(Probes { secrets, asker: way.asker() });
+            desk = Some(way);
             let keys_agent = Arc::clone(&agent);
             threads.push(spawn("redsight-keys", move || keys.run(&keys_agent))?);
         }
@@ -115,7 +116,7 @@ impl Live {
         let written = json.map(|to| Lines::threaded(to, refused)).transpose()?;
         let (lines, writer) = written.unzip();
         let steerer = Steerer::new(Some(Box::new(Kernel(tap.steering()?))));
-        let sources = if secrets.is_some() { Sources::Live } else { Sources::None };
+        let sources = if probes.is_some() { Sources::Live } else { Sources::None };
         let keyring = settings.tls.then(|| Keyring::new(sources));
         let mut worker =
             Worker::new(settings.connections, directory, true, steerer, lines, false, keyring);
@@ -130,7 +131,7 @@ impl Live {
         let governed = Governed::new(&settings, &agent);
         let agent_of_loop = Arc::clone(&agent);
         let unclaimed = [0; 2];
-        let loops = Loop { tap, secrets, worker, news, agent: agent_of_loop, unclaimed, governed };
+        let loops = Loop { tap, probes, worker, news, agent: agent_of_loop, unclaimed, governed };
         let worker_wishes = Arc::clone(&wishes);
         threads.push(spawn("redsight-worker", move || loops.run(&worker_wishes))?);
         Ok(Self { agent, scope, wishes, threads, writer })
@@ -187,10 +188,16 @@ enum News {
     Exchanges(Block),
 }
 
+/// The worker's ends of the key-log probes.
+struct Probes {
+    secrets: Secrets,
+    asker: Asker,
+}
+
 /// The worker's thread.
 struct Loop {
     tap: WireTap,
-    secrets: Option<Secrets>,
+    probes: Option<Probes>,
     worker: Worker,
     news: SyncSender<News>,
     agent: Arc<Agent>,
@@ -238,13 +245,14 @@ impl Loop {
             let (fill, size) = self.tap.fill();
             let worker = &mut self.worker;
             // Before the bytes they open.
-            if let Some(secrets) = &mut self.secrets {
-                secrets.drain(|event| worker.event(event));
+            if let Some(probes) = &mut self.probes {
+                probes.secrets.drain(|event| worker.event(event));
             }
             self.tap.drain(|event| worker.event(event));
             if ticked.elapsed() >= TICK_INTERVAL {
                 ticked = Instant::now();
                 self.worker.tick(now());
+                self.ask();
                 self.show();
             }
             if closed.elapsed() >= WINDOW_INTERVAL {
@@ -299,6 +307,14 @@ impl Loop {
         }
     }
 
+    /// Has the processes looked at again whose connections wait for a key.
+    fn ask(&mut self) {
+        let asked = self.worker.take_asked();
+        if let Some(probes) = &self.probes {
+            probes.asker.ask(&asked);
+        }
+    }
+
     /// Hands on exchanges. Where the queue is full they are left out: the numbers of those that
     /// follow tell readers how many.
     fn show(&mut self) {
@@ -332,8 +348,9 @@ impl Loop {
         let dissect = self.worker.dissect_counters();
         gauges.given_up.store(dissect.given_up, Ordering::Relaxed);
         gauges.desyncs.store(dissect.desyncs, Ordering::Relaxed);
-        if let Some(secrets) = &self.secrets {
-            let counters = secrets.counters();
+        self.agent.count_tls(self.worker.take_census());
+        if let Some(probes) = &self.probes {
+            let counters = probes.secrets.counters();
             gauges.secrets_found.store(counters.found, Ordering::Relaxed);
             gauges.secrets_lost.store(counters.lost + counters.unreadable, Ordering::Relaxed);
         }

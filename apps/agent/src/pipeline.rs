@@ -11,6 +11,7 @@
 //! lock, no channel and no allocation lies between a packet and its cell. What leaves the worker is
 //! a closed window of sums, and exchanges only while somebody wants them as lines.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,8 +31,11 @@ use crate::lines::{Ends, Lines};
 use crate::resolve::{End, Resolver};
 use crate::steer::{Steered, Steerer};
 
+mod census;
 mod sealed;
 
+use census::Census;
+pub(crate) use census::Count;
 use sealed::Tls;
 
 /// A request without an answer for this long is reported as timed out. Long polls and blocking
@@ -59,6 +63,7 @@ pub(crate) struct Stages {
     counters: dissect::Counters,
     /// `None`: TLS is not looked into.
     keyring: Option<Keyring>,
+    census: Census,
     raw: bool,
     live: bool,
 }
@@ -109,6 +114,7 @@ impl Worker {
             feed: None,
             counters: dissect::Counters::default(),
             keyring,
+            census: Census::default(),
             raw,
             live,
         };
@@ -189,6 +195,16 @@ impl Worker {
         *self.table.counters()
     }
 
+    /// What became of TLS connections since the last call, by process.
+    pub(crate) fn take_census(&mut self) -> HashMap<u32, Count> {
+        self.stages.census.take()
+    }
+
+    /// Processes whose TLS connections wait for a key.
+    pub(crate) fn take_asked(&mut self) -> Vec<u32> {
+        self.stages.census.take_asked()
+    }
+
     /// What the dissectors did besides exchanges.
     pub(crate) const fn dissect_counters(&self) -> dissect::Counters {
         self.stages.counters
@@ -246,6 +262,9 @@ impl Consumer for Stages {
 
     fn tick(&mut self, connection: &Connection, state: &mut State, now: Timestamp) {
         self.open(connection, state, |opener, keyring, clear| opener.tick(now, keyring, clear));
+        if let Some(tls) = &state.tls {
+            tls.ask(connection, &mut self.census);
+        }
         let before = Timestamp(now.0.saturating_sub(UNANSWERED_MAX.as_nanos() as u64));
         self.dissect(connection, state, |dissector, output, _| dissector.expire(before, output));
         if self.resolver.is_unsure(state.ends, state.attempts) {

@@ -48,7 +48,7 @@ impl Remote {
         self.ask("exchanges", &parameters)
     }
 
-    /// Every TLS engine of the processes in scope.
+    /// Every process in scope that speaks TLS.
     pub(crate) fn tls(&self) -> Result<TlsReport> {
         self.ask("tls", &[])
     }

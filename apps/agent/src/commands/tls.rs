@@ -1,4 +1,4 @@
-//! `redsight tls`: who speaks TLS here, by which engine, and how its secrets are had.
+//! `redsight tls`: who speaks TLS here, by which engine, how its secrets are had, what was opened.
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -9,19 +9,19 @@ use super::replay::terminal_width;
 use crate::cli::{Format, TlsArgs};
 use crate::remote::Remote;
 
-/// Asks the agent and prints every TLS engine of its processes.
+/// Asks the agent and prints every process that speaks TLS.
 pub(super) fn run(arguments: &TlsArgs) -> Result<ExitCode> {
     let report = Remote::new(arguments.agent.connect).tls()?;
     match arguments.output.format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&report.engines)?),
+        Format::Json => println!("{}", serde_json::to_string_pretty(&report.processes)?),
         Format::Table => {
             let is_terminal = std::io::stdout().is_terminal();
             let width = if is_terminal { terminal_width() } else { usize::MAX };
-            print!("{}", outputs::table::tls_table(&report.engines, width));
+            print!("{}", outputs::table::tls_table(&report.processes, width));
             if !report.enabled {
                 println!("TLS is not read: the agent runs with --no-tls");
-            } else if report.engines.is_empty() {
-                println!("no process in scope has a TLS engine that is known");
+            } else if report.processes.is_empty() {
+                println!("no process in scope speaks TLS, as far as is known");
             }
         }
     }

@@ -12,6 +12,7 @@ use model::{
     Timestamp, Wire,
 };
 
+use super::census::{Census, Told};
 use super::{Found, Stages, State, ports};
 
 /// The one operation of TLS.
@@ -26,12 +27,19 @@ pub(super) struct Tls {
     names_server: bool,
     /// What the dissector before this one has booked.
     before: Ledger,
+    /// What was counted of it.
+    told: Told,
 }
 
 impl Tls {
     /// See [`TlsRow`]; `None` while nothing was opened.
     pub(super) const fn row(&self) -> Option<&Arc<TlsRow>> {
         self.row.as_ref()
+    }
+
+    /// Asks for the owners' keys, if none was found yet.
+    pub(super) fn ask(&self, connection: &Connection, census: &mut Census) {
+        census.ask(connection, &self.opener);
     }
 
     /// Bytes booked since the last call.
@@ -82,6 +90,7 @@ impl Stages {
             row: None,
             names_server: handover.names_server,
             before,
+            told: Told::default(),
         }));
         state.learn_owners(connection);
         for (direction, bytes, at) in handover.pieces() {
@@ -139,6 +148,7 @@ impl Stages {
             let mut output = Output::new(&mut self.names, self.raw, &mut found);
             state.dissector.chunk(chunk, &mut output, &mut self.counters);
         });
+        self.census.look(connection, &tls.opener, &mut tls.told, false);
         if tls.names_server && !tls.opener.facts().server_name.is_empty() {
             tls.names_server = false;
             let name = &tls.opener.facts().server_name;
@@ -160,6 +170,9 @@ impl Stages {
         state: &mut State,
         reason: CloseReason,
     ) {
+        if let Some(tls) = &mut state.tls {
+            self.census.look(connection, &tls.opener, &mut tls.told, true);
+        }
         let handshake = state.tls.as_mut().and_then(|tls| tls.opener.take_handshake(true));
         if let Some(handshake) = handshake {
             self.shaken(connection, state, &handshake, Some(reason));

@@ -1,25 +1,41 @@
 //! Who speaks TLS, and how its secrets are had.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-/// Every TLS engine that was found.
+/// Every process of the scope that speaks TLS, or could.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct TlsReport {
     /// False if the agent was told not to read TLS.
     pub enabled: bool,
-    /// One row an engine of a process, by process.
-    pub engines: Vec<TlsEngineRow>,
+    /// By process id.
+    pub processes: Vec<TlsProcess>,
 }
 
-/// One TLS engine in one process of the scope.
+/// One process with its engines and what became of its connections.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct TlsEngineRow {
+pub struct TlsProcess {
     /// The process.
     pub pid: u32,
     /// Name of the service it belongs to; empty if it has none.
     pub service: String,
+    /// The engines in its files. None: it speaks TLS, and nobody knows by which.
+    pub engines: Vec<TlsEngine>,
+    /// Connections of which something was opened.
+    pub opened: u64,
+    /// Connections of which something stays sealed.
+    pub sealed: u64,
+    /// The same by reason.
+    pub sealed_because: BTreeMap<String, u64>,
+}
+
+/// One TLS engine in one process.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TlsEngine {
     /// The implementation: OpenSSL, BoringSSL, Go crypto/tls, …
     pub engine: String,
     /// Its version; empty if nothing says it.

@@ -1,35 +1,52 @@
-//! TLS engines as a list: which process has which, and how its secrets are had.
+//! Who speaks TLS as a list: by which engine, how its secrets are had, what was opened.
 
-use model::view::TlsEngineRow;
+use model::view::{TlsEngine, TlsProcess};
 
 use super::columns::{Align, Columns};
 
 /// Stands where there is nothing.
 const NOTHING: &str = "-";
 
-/// One line an engine of a process, with titles above.
-pub fn tls_table(rows: &[TlsEngineRow], width: usize) -> String {
+/// One line an engine of a process, with titles above; what is the process's stands in the first.
+pub fn tls_table(processes: &[TlsProcess], width: usize) -> String {
     let mut columns = Columns::new([
         ("SERVICE", Align::Left),
         ("PID", Align::Right),
+        ("OPENED", Align::Right),
+        ("SEALED", Align::Right),
         ("ENGINE", Align::Left),
         ("VERSION", Align::Left),
         ("SECRETS BY", Align::Left),
         ("FILE", Align::Left),
         ("BUT", Align::Left),
     ]);
-    for row in rows {
-        columns.push([
-            or_nothing(&row.service),
-            row.pid.to_string(),
-            or_nothing(&row.engine),
-            or_nothing(&row.version),
-            row.way.as_str().to_owned(),
-            or_nothing(&row.file),
-            or_nothing(row.reason.as_deref().unwrap_or_default()),
-        ]);
+    let unknown = [TlsEngine::default()];
+    for process in processes {
+        let engines = if process.engines.is_empty() { &unknown[..] } else { &process.engines };
+        for (number, engine) in engines.iter().enumerate() {
+            columns.push(cells(process, engine, number == 0));
+        }
     }
     columns.render(width)
+}
+
+fn cells(process: &TlsProcess, engine: &TlsEngine, is_first: bool) -> [String; 9] {
+    let own = |text: String| if is_first { text } else { String::new() };
+    let because = process.sealed_because.keys().map(|reason| reason.replace('_', " "));
+    let because = own(because.collect::<Vec<_>>().join(", "));
+    let but = [engine.reason.clone().unwrap_or_default(), because];
+    let but: Vec<&str> = but.iter().map(String::as_str).filter(|text| !text.is_empty()).collect();
+    [
+        own(or_nothing(&process.service)),
+        own(process.pid.to_string()),
+        own(process.opened.to_string()),
+        own(process.sealed.to_string()),
+        or_nothing(&engine.engine),
+        or_nothing(&engine.version),
+        engine.way.as_str().to_owned(),
+        or_nothing(&engine.file),
+        or_nothing(&but.join("; ")),
+    ]
 }
 
 fn or_nothing(text: &str) -> String {
@@ -43,24 +60,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_engine_with_a_probe_and_one_without() {
-        let row = |service: &str, engine: &str, way, reason: Option<&str>| TlsEngineRow {
-            pid: 7,
-            service: service.to_owned(),
-            engine: engine.to_owned(),
-            file: format!("/lib/{engine}.so"),
+    fn a_process_with_two_engines_and_one_with_none_that_is_known() {
+        let engine = |name: &str, way, reason: Option<&str>| TlsEngine {
+            engine: name.to_owned(),
+            file: format!("/lib/{name}.so"),
             way,
             reason: reason.map(str::to_owned),
-            ..TlsEngineRow::default()
+            ..TlsEngine::default()
         };
-        let openssl = row("web", "OpenSSL", KeyWay::Anchor, None);
-        let openssl = TlsEngineRow { version: "3.0.19".to_owned(), ..openssl };
-        let nss = row("", "NSS", KeyWay::None, Some("an object"));
+        let openssl = engine("OpenSSL", KeyWay::Anchor, None);
+        let openssl = TlsEngine { version: "3.0.19".to_owned(), ..openssl };
+        let nss = engine("NSS", KeyWay::None, Some("an object"));
+        let web = TlsProcess {
+            pid: 7,
+            service: "web".to_owned(),
+            engines: vec![openssl, nss],
+            opened: 12,
+            ..TlsProcess::default()
+        };
+        let shop = TlsProcess {
+            pid: 8,
+            sealed: 3,
+            sealed_because: [("no_key".to_owned(), 3)].into(),
+            ..TlsProcess::default()
+        };
         let expected = "\
-SERVICE  PID  ENGINE   VERSION  SECRETS BY  FILE             BUT
-web        7  OpenSSL  3.0.19   anchor      /lib/OpenSSL.so  -
--          7  NSS      -        none        /lib/NSS.so      an object
+SERVICE  PID  OPENED  SEALED  ENGINE   VERSION  SECRETS BY  FILE             BUT
+web        7      12       0  OpenSSL  3.0.19   anchor      /lib/OpenSSL.so  -
+                              NSS      -        none        /lib/NSS.so      an object
+-          8       0       3  -        -        none        -                no key
 ";
-        assert_eq!(tls_table(&[openssl, nss], 200), expected);
+        assert_eq!(tls_table(&[web, shop], 200), expected);
     }
 }

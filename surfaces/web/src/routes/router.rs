@@ -58,7 +58,7 @@ pub(crate) const RESOURCES: &[Resource] = &[
     resource("/api/v1/exchanges", "exchanges as they happen", exchanges::PARAMETERS),
     resource("/api/v1/ledger", "where every byte went", listing::PARAMETERS),
     resource("/api/v1/health", "what is on, off or refused, why, and what to do", &[]),
-    resource("/api/v1/tls", "TLS engines of the processes in scope, and how secrets are had", &[]),
+    resource("/api/v1/tls", "who speaks TLS, by which engine, how its secrets are had", &[]),
     resource("/api/v1/snapshot", "all of it at one moment", snapshot::PARAMETERS),
     resource("/api/v1/openapi.json", "what can be asked and what is answered", &[]),
 ];

@@ -1,4 +1,4 @@
-//! `/api/v1/tls`: every TLS engine of the processes in scope, and how its secrets are had.
+//! `/api/v1/tls`: who speaks TLS, by which engine, how its secrets are had, what was opened.
 
 use axum::extract::State;
 use axum::http::Uri;

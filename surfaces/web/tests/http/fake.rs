@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use model::view::{AgentCost, EdgeRow, EndpointRow, ExchangeRow, Exchanges, ExchangesAsked};
 use model::view::{HealthReport, KeyWay, MetricsForm, Query, Red, ServiceRow, Snapshot};
-use model::view::{TlsEngineRow, TlsReport};
+use model::view::{TlsEngine, TlsProcess, TlsReport};
 use model::{Entity, Ledger, TapHealth, TapState};
 use web::Server;
 
@@ -44,8 +44,9 @@ impl Query for Fake {
     }
 
     fn tls(&self) -> TlsReport {
-        let row = TlsEngineRow { pid: 7, way: KeyWay::Anchor, ..TlsEngineRow::default() };
-        TlsReport { enabled: true, engines: vec![row] }
+        let engines = vec![TlsEngine { way: KeyWay::Anchor, ..TlsEngine::default() }];
+        let processes = vec![TlsProcess { pid: 7, engines, ..TlsProcess::default() }];
+        TlsReport { enabled: true, processes }
     }
 
     fn exchanges(&self, asked: &ExchangesAsked) -> Exchanges {

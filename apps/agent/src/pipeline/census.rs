@@ -1,0 +1,123 @@
+//! What became of TLS connections, by process, and whose processes should be looked at again.
+//!
+//! A connection counts once as opened, when its first record is, and once as sealed, when it is
+//! certain that what is sealed stays so; for each of its ends that is in scope.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::AddAssign;
+
+use connections::Connection;
+use decrypt::tls::{Attention, Opener, Sealed};
+
+/// Processes counted before the sums are taken; more are not told of.
+const PROCESSES_MAX: usize = 4_096;
+/// Processes that may be asked about at once.
+const ASKED_MAX: usize = 64;
+
+/// The connections of one process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Count {
+    /// Those of which something was opened.
+    pub opened: u64,
+    /// Those of which something stays sealed, by the number of the reason.
+    pub sealed: [u64; Sealed::ALL.len()],
+}
+
+impl Count {
+    /// Connections of which something stays sealed.
+    pub(crate) fn sealed(&self) -> u64 {
+        self.sealed.iter().sum()
+    }
+
+    /// The same by reason, in the words of the API.
+    pub(crate) fn sealed_because(&self) -> BTreeMap<String, u64> {
+        let all = Sealed::ALL.iter().zip(self.sealed).filter(|(_, count)| *count > 0);
+        all.map(|(reason, count)| (reason.as_str().to_owned(), count)).collect()
+    }
+}
+
+impl AddAssign for Count {
+    fn add_assign(&mut self, other: Self) {
+        self.opened += other.opened;
+        for (mine, theirs) in self.sealed.iter_mut().zip(other.sealed) {
+            *mine += theirs;
+        }
+    }
+}
+
+/// See the module's documentation.
+#[derive(Debug, Default)]
+pub(crate) struct Census {
+    counts: HashMap<u32, Count>,
+    asked: Vec<u32>,
+}
+
+/// What was told of one connection.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Told {
+    opened: bool,
+    sealed: bool,
+}
+
+impl Census {
+    /// Looks at a connection whose opener may have got on. `at_last`: nothing more will come.
+    pub(super) fn look(
+        &mut self,
+        connection: &Connection,
+        opener: &Opener,
+        told: &mut Told,
+        at_last: bool,
+    ) {
+        if opener.has_opened() && !told.opened {
+            told.opened = true;
+            self.each(connection, |count| count.opened += 1);
+        }
+        let is_certain = at_last || opener.attention() == Attention::Nothing;
+        if let Some(reason) = opener.why_sealed().filter(|_| is_certain && !told.sealed) {
+            told.sealed = true;
+            let at = Sealed::ALL.iter().position(|other| *other == reason).unwrap_or_default();
+            self.each(connection, |count| {
+                if let Some(count) = count.sealed.get_mut(at) {
+                    *count += 1;
+                }
+            });
+        }
+    }
+
+    /// Asks for another look at the processes of a connection that waits for its keys: a library
+    /// may have been loaded since the last one.
+    pub(super) fn ask(&mut self, connection: &Connection, opener: &Opener) {
+        if opener.has_opened() || opener.why_sealed().is_none() {
+            return;
+        }
+        for pid in pids(connection) {
+            if self.asked.len() < ASKED_MAX && !self.asked.contains(&pid) {
+                self.asked.push(pid);
+            }
+        }
+    }
+
+    /// What was counted since the last call.
+    pub(crate) fn take(&mut self) -> HashMap<u32, Count> {
+        std::mem::take(&mut self.counts)
+    }
+
+    /// Whom was asked about since the last call.
+    pub(crate) fn take_asked(&mut self) -> Vec<u32> {
+        std::mem::take(&mut self.asked)
+    }
+
+    fn each(&mut self, connection: &Connection, count: impl Fn(&mut Count)) {
+        for pid in pids(connection) {
+            if self.counts.len() < PROCESSES_MAX || self.counts.contains_key(&pid) {
+                count(self.counts.entry(pid).or_default());
+            }
+        }
+    }
+}
+
+/// The processes at the ends, each once.
+fn pids(connection: &Connection) -> impl Iterator<Item = u32> {
+    let [one, other] = connection.owners.map(|owner| owner.map_or(0, |owner| owner.pid));
+    [one, if other == one { 0 } else { other }].into_iter().filter(|pid| *pid != 0)
+}
