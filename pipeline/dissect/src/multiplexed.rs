@@ -97,74 +97,98 @@ impl Streams {
         self.reading.as_ref().map(|(protocol, _)| *protocol)
     }
 
+    /// The client now sends in this direction: the connection goes on between other addresses.
+    pub const fn turn(&mut self, client: Direction) {
+        self.client = client;
+    }
+
     /// Takes the next piece of one direction of a stream.
     pub fn chunk(&mut self, chunk: &StreamChunk<'_>, output: &mut Output<'_>) {
-        let (bytes, outcome) = match chunk.content {
-            StreamContent::Bytes(bytes) => (bytes.len() as u64, Outcome::Unknown),
-            StreamContent::Missing { bytes, reason: MissingReason::Lost } => (bytes, Outcome::Lost),
-            StreamContent::Missing { bytes, reason: MissingReason::Skipped } => {
-                (bytes, Outcome::Skipped)
-            }
-            StreamContent::End | StreamContent::Reset(_) | StreamContent::Stopped(_) => {
-                (0, Outcome::Unknown)
-            }
-        };
-        self.ledger.seen += bytes;
-        let side = side_of(chunk.direction, self.client);
-        let on = (chunk.stream, side);
-        let is_new = !self.places.contains_key(&on);
-        if is_new && bytes > 0 && self.places.len() >= STREAMS_MAX {
-            self.refused_below = self.refused_below.max(chunk.stream.0 + 1);
-        }
-        let is_refused = is_new && chunk.stream.0 < self.refused_below;
-        let Some((_, session)) = self.reading.as_mut().filter(|_| !is_refused) else {
-            self.ledger.book(outcome, bytes);
-            return;
-        };
         output.client = self.client;
-        let session = &mut **session;
+        let on = (chunk.stream, side_of(chunk.direction, self.client));
         match chunk.content {
-            StreamContent::Stopped(code) => session.stopped(on, code, chunk.at, output),
+            StreamContent::Bytes(bytes) => {
+                self.ledger.seen += bytes.len() as u64;
+                self.bytes(on, bytes, chunk.at, output);
+            }
+            StreamContent::Missing { bytes, reason } => {
+                self.missing(on, (bytes, reason), chunk.at, output);
+            }
+            StreamContent::End => self.end(on, chunk.at, output),
             StreamContent::Reset(code) => {
                 self.let_go(on);
                 if let Some((_, session)) = &mut self.reading {
                     session.reset(on, code, chunk.at, output);
                 }
             }
-            StreamContent::End => self.end(on, chunk.at, output),
-            StreamContent::Bytes(_) | StreamContent::Missing { .. } => {
-                let place = self.places.entry(on).or_insert(Place::Reading(Stream::default()));
-                let stream = match place {
-                    Place::Reading(stream) => stream,
-                    Place::Passing(passing) if outcome == Outcome::Unknown => {
-                        self.ledger.book(*passing, bytes);
-                        return;
-                    }
-                    Place::Passing(_) => {
-                        self.ledger.book(outcome, bytes);
-                        return;
-                    }
-                };
-                self.held -= stream.held();
-                let mut one = One { session, stream: chunk.stream };
-                let after = match chunk.content {
-                    StreamContent::Bytes(bytes) => {
-                        stream.bytes(&mut one, side, bytes, chunk.at, &mut self.ledger, output)
-                    }
-                    StreamContent::Missing { bytes, reason } => {
-                        let missing = (bytes, reason);
-                        let ledger = &mut self.ledger;
-                        stream.missing(&mut one, side, missing, chunk.at, ledger, output);
-                        After::Done
-                    }
-                    StreamContent::End | StreamContent::Reset(_) | StreamContent::Stopped(_) => {
-                        After::Done
-                    }
-                };
-                self.held += stream.held();
-                self.settle(on, &after, chunk.at, output);
+            StreamContent::Stopped(code) => {
+                if let Some((_, session)) = &mut self.reading {
+                    session.stopped(on, code, chunk.at, output);
+                }
             }
         }
+    }
+
+    fn bytes(
+        &mut self,
+        on: (StreamId, Side),
+        bytes: &[u8],
+        at: Timestamp,
+        output: &mut Output<'_>,
+    ) {
+        let Some(Place::Reading(stream)) = self.place(on) else {
+            let outcome = match self.places.get(&on) {
+                Some(Place::Passing(outcome)) => *outcome,
+                Some(Place::Reading(_)) | None => Outcome::Unknown,
+            };
+            self.ledger.book(outcome, bytes.len() as u64);
+            return;
+        };
+        let mut stream = std::mem::take(stream);
+        self.held -= stream.held();
+        let after = match &mut self.reading {
+            Some((_, session)) => {
+                let mut one = One { session: &mut **session, stream: on.0 };
+                stream.bytes(&mut one, on.1, bytes, at, &mut self.ledger, output)
+            }
+            None => After::Done,
+        };
+        self.put_back(on, stream, &after, at, output);
+    }
+
+    /// What is missing is booked by who reads the packets: a byte of a stream may have been sent in
+    /// several.
+    fn missing(
+        &mut self,
+        on: (StreamId, Side),
+        missing: (u64, MissingReason),
+        at: Timestamp,
+        output: &mut Output<'_>,
+    ) {
+        let Some(Place::Reading(stream)) = self.place(on) else { return };
+        let mut stream = std::mem::take(stream);
+        self.held -= stream.held();
+        if let Some((_, session)) = &mut self.reading {
+            let mut one = One { session: &mut **session, stream: on.0 };
+            stream.missing(&mut one, on.1, missing, at, &mut self.ledger, output);
+            (self.ledger.lost, self.ledger.skipped) = (0, 0);
+        }
+        self.put_back(on, stream, &After::Done, at, output);
+    }
+
+    /// Where a side of a stream is; `None` if nothing of the connection is read, or there is no
+    /// room.
+    fn place(&mut self, on: (StreamId, Side)) -> Option<&mut Place> {
+        self.reading.as_ref()?;
+        if !self.places.contains_key(&on) {
+            if self.places.len() >= STREAMS_MAX {
+                self.refused_below = self.refused_below.max(on.0.0 + 1);
+            }
+            if on.0.0 < self.refused_below {
+                return None;
+            }
+        }
+        Some(self.places.entry(on).or_insert(Place::Reading(Stream::default())))
     }
 
     /// The connection is over. Everything held is booked, everything pending emitted.
@@ -202,14 +226,14 @@ impl Streams {
     }
 
     /// After a piece: is the rest of this side of the stream still read?
-    fn settle(
+    fn put_back(
         &mut self,
         on: (StreamId, Side),
+        mut stream: Stream,
         after: &After<'_>,
         at: Timestamp,
         output: &mut Output<'_>,
     ) {
-        let Some(Place::Reading(stream)) = self.places.get(&on) else { return };
         let is_lost = !stream.is_in_step();
         let passing = match after {
             // What it becomes is told from nothing: the rest is passed over.
@@ -217,10 +241,14 @@ impl Streams {
                 self.ledger.parsed += rest.len() as u64;
                 Outcome::Parsed
             }
-            After::Done if !is_lost && self.held <= Self::HELD_MAX => return,
+            After::Done if !is_lost && self.held + stream.held() <= Self::HELD_MAX => {
+                self.held += stream.held();
+                self.places.insert(on, Place::Reading(stream));
+                return;
+            }
             After::Done | After::Anew(None) => Outcome::Unknown,
         };
-        self.let_go(on);
+        stream.drop_held(&mut self.ledger);
         self.places.insert(on, Place::Passing(passing));
         if passing == Outcome::Unknown
             && let Some((_, session)) = &mut self.reading

@@ -264,7 +264,7 @@ impl<'a> Output<'a> {
     }
 
     /// Hands on the name by which the end that sends in `client` means the other.
-    pub(crate) fn server_named(&mut self, name: &str, client: Direction) {
+    pub fn server_named(&mut self, name: &str, client: Direction) {
         self.sink.server_named(name, client);
     }
 

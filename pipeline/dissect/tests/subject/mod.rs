@@ -2,8 +2,7 @@
 
 use dissect::{Counters, Dissector, Output, Streams};
 use model::{
-    Chunk, CloseReason, Content, Direction, Ledger, MissingReason, StreamChunk, StreamContent,
-    StreamId, Timestamp,
+    Chunk, CloseReason, Content, Direction, Ledger, StreamChunk, StreamContent, StreamId, Timestamp,
 };
 
 use super::transcript::{Carrier, What};
@@ -74,7 +73,9 @@ impl Subject {
         }
         match what {
             What::Bytes(_, bytes) => bytes.len() as u64,
-            What::Missing(_, bytes, MissingReason::Lost | MissingReason::Skipped) => *bytes,
+            // Of many streams it is booked by packet.
+            What::Missing(..) if matches!(self, Self::Many(_)) => 0,
+            What::Missing(_, bytes, _) => *bytes,
             What::End(_) | What::Reset(..) | What::Stopped(..) => 0,
         }
     }
