@@ -6,6 +6,7 @@
 
 pub mod crypto;
 mod keyring;
+pub mod quic;
 pub mod search;
 pub mod tls;
 

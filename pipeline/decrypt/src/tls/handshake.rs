@@ -3,12 +3,12 @@
 
 use super::reader::Reader;
 
-pub(super) const CLIENT_HELLO: u8 = 1;
-pub(super) const SERVER_HELLO: u8 = 2;
-pub(super) const END_OF_EARLY_DATA: u8 = 5;
-pub(super) const ENCRYPTED_EXTENSIONS: u8 = 8;
-pub(super) const FINISHED: u8 = 20;
-pub(super) const KEY_UPDATE: u8 = 24;
+pub(crate) const CLIENT_HELLO: u8 = 1;
+pub(crate) const SERVER_HELLO: u8 = 2;
+pub(crate) const END_OF_EARLY_DATA: u8 = 5;
+pub(crate) const ENCRYPTED_EXTENSIONS: u8 = 8;
+pub(crate) const FINISHED: u8 = 20;
+pub(crate) const KEY_UPDATE: u8 = 24;
 
 const SERVER_NAME: u16 = 0;
 const ALPN: u16 = 16;
@@ -20,43 +20,46 @@ const SUPPORTED_VERSIONS: u16 = 43;
 const EXTENSIONS_MAX: usize = 64;
 
 /// The random of a server hello that asks for another client hello (RFC 8446 §4.1.3).
-pub(super) const RETRY: [u8; 32] = [
+pub(crate) const RETRY: [u8; 32] = [
     0xCF, 0x21, 0xAD, 0x74, 0xE5, 0x9A, 0x61, 0x11, 0xBE, 0x1D, 0x8C, 0x02, 0x1E, 0x65, 0xB8, 0x91,
     0xC2, 0xA2, 0x11, 0x16, 0x7A, 0xBB, 0x8C, 0x5E, 0x07, 0x9E, 0x09, 0xE2, 0xC8, 0xA8, 0x33, 0x9C,
 ];
 
 /// RFC 8446 §4.1.2.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ClientHello<'a> {
-    pub(super) random: [u8; 32],
-    pub(super) server_name: Option<&'a [u8]>,
-    pub(super) sends_early_data: bool,
+pub(crate) struct ClientHello<'a> {
+    pub(crate) random: [u8; 32],
+    pub(crate) server_name: Option<&'a [u8]>,
+    /// The first protocol that is offered.
+    pub(crate) alpn: Option<&'a [u8]>,
+    pub(crate) sends_early_data: bool,
 }
 
 /// RFC 8446 §4.1.3.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct ServerHello<'a> {
-    pub(super) random: [u8; 32],
-    pub(super) version: u16,
-    pub(super) suite: u16,
-    pub(super) alpn: Option<&'a [u8]>,
-    pub(super) encrypt_then_mac: bool,
+pub(crate) struct ServerHello<'a> {
+    pub(crate) random: [u8; 32],
+    pub(crate) version: u16,
+    pub(crate) suite: u16,
+    pub(crate) alpn: Option<&'a [u8]>,
+    pub(crate) encrypt_then_mac: bool,
     /// It asks for another client hello.
-    pub(super) is_retry: bool,
+    pub(crate) is_retry: bool,
 }
 
 /// Reads the body of a client hello.
-pub(super) fn client_hello(body: &[u8]) -> Option<ClientHello<'_>> {
+pub(crate) fn client_hello(body: &[u8]) -> Option<ClientHello<'_>> {
     let mut body = Reader(body);
     body.u16()?;
     let random = body.array()?;
     body.short()?;
     body.long()?;
     body.short()?;
-    let mut hello = ClientHello { random, server_name: None, sends_early_data: false };
+    let mut hello = ClientHello { random, server_name: None, alpn: None, sends_early_data: false };
     for (kind, content) in extensions(body) {
         match kind {
             SERVER_NAME => hello.server_name = name(content),
+            ALPN => hello.alpn = first_protocol(content),
             EARLY_DATA => hello.sends_early_data = true,
             _ => {}
         }
@@ -65,7 +68,7 @@ pub(super) fn client_hello(body: &[u8]) -> Option<ClientHello<'_>> {
 }
 
 /// Reads the body of a server hello.
-pub(super) fn server_hello(body: &[u8]) -> Option<ServerHello<'_>> {
+pub(crate) fn server_hello(body: &[u8]) -> Option<ServerHello<'_>> {
     let mut body = Reader(body);
     let version = body.u16()?;
     let random = body.array()?;
@@ -87,7 +90,7 @@ pub(super) fn server_hello(body: &[u8]) -> Option<ServerHello<'_>> {
 }
 
 /// The protocol agreed on in encrypted extensions (RFC 8446 §4.3.1).
-pub(super) fn agreed_protocol(body: &[u8]) -> Option<&[u8]> {
+pub(crate) fn agreed_protocol(body: &[u8]) -> Option<&[u8]> {
     let alpn = extensions(Reader(body)).find(|(kind, _)| *kind == ALPN);
     alpn.and_then(|(_, content)| first_protocol(content))
 }

@@ -12,7 +12,7 @@ const HEAD_BYTES: usize = 4;
 
 /// The handshake stream of one direction.
 #[derive(Default)]
-pub(super) struct Messages {
+pub(crate) struct Messages {
     held: Vec<u8>,
     /// Bytes still to pass of a message nobody looks into.
     passing: usize,
@@ -23,7 +23,7 @@ pub(super) struct Messages {
 impl Messages {
     /// Takes the content of a record; calls `each` with type and body of every message that is of
     /// interest.
-    pub(super) fn push(&mut self, mut bytes: &[u8], mut each: impl FnMut(u8, &[u8])) {
+    pub(crate) fn push(&mut self, mut bytes: &[u8], mut each: impl FnMut(u8, &[u8])) {
         if self.lost {
             return;
         }
@@ -62,7 +62,7 @@ impl Messages {
     }
 
     /// So many bytes of the handshake are missing.
-    pub(super) fn missing(&mut self, bytes: usize) {
+    pub(crate) fn missing(&mut self, bytes: usize) {
         match self.passing.checked_sub(bytes) {
             Some(left) => self.passing = left,
             None => {
@@ -73,7 +73,7 @@ impl Messages {
     }
 
     /// The next record begins a message.
-    pub(super) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self) {
         *self = Self::default();
     }
 }

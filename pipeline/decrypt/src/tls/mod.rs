@@ -12,10 +12,10 @@
 mod account;
 mod facts;
 mod framing;
-mod handshake;
+pub(crate) mod handshake;
 mod hello;
 mod keys;
-mod messages;
+pub(crate) mod messages;
 mod negotiation;
 mod opener;
 mod progress;
