@@ -343,6 +343,7 @@ impl Stages {
         if let Some(tls) = &mut state.tls {
             ledger += tls.take_ledger();
         }
+        let why_sealed = state.why_sealed(self.keyring.is_some());
         let health = &connection.health;
         let told = &mut state.told;
         let is_news = ledger.seen > 0
@@ -359,6 +360,7 @@ impl Stages {
         let retransmits = health.retransmits[0] + health.retransmits[1];
         let edge = self.red.edge(client, server);
         edge.ledger += ledger;
+        edge.sealed.book(why_sealed, ledger.sealed);
         edge.client_bytes += fresh[usize::from(!is_forward)];
         edge.server_bytes += fresh[usize::from(is_forward)];
         edge.retransmits += u64::from(retransmits.saturating_sub(told.retransmits));

@@ -7,6 +7,7 @@ use crate::exchange::{Kind, ProtocolInfo};
 use crate::histogram::Histogram;
 use crate::ledger::Ledger;
 use crate::names::EndpointId;
+use crate::sealed::SealedBytes;
 use crate::short_text::ShortText;
 use crate::time::Timestamp;
 
@@ -108,6 +109,8 @@ pub struct EdgeHealth {
     pub server_bytes: u64,
     /// Where the payload bytes of both directions went.
     pub ledger: Ledger,
+    /// Why those that are sealed are.
+    pub sealed: SealedBytes,
 }
 
 impl EdgeHealth {
@@ -125,6 +128,7 @@ impl EdgeHealth {
         self.client_bytes += other.client_bytes;
         self.server_bytes += other.server_bytes;
         self.ledger += other.ledger;
+        self.sealed += other.sealed;
     }
 }
 

@@ -48,10 +48,24 @@ pub struct ServiceRow {
     pub ledger: Ledger,
     /// Share of those bytes understood, 0 to 1.
     pub coverage: f64,
+    /// Why those that are sealed are, most bytes first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sealed: Vec<SealedRow>,
     /// Open connections as server.
     pub connections: u64,
     /// Its endpoints, busiest first, bounded.
     pub endpoints: Vec<EndpointRow>,
+}
+
+/// Sealed bytes of one reason.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SealedRow {
+    /// `no_key`, `engine_unknown`, `memory_not_readable`, `cipher_unsupported`, `budget`,
+    /// `kernel_tls`, `started_before`, `key_lost` or `off`.
+    pub reason: String,
+    /// Bytes.
+    pub bytes: u64,
 }
 
 /// One endpoint of a service.

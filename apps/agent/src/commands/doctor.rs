@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use model::view::{ServiceRow, Snapshot};
-use model::{TapHealth, TapState};
+use model::{Sealed, TapHealth, TapState};
 
 use super::replay::terminal_width;
 use crate::cli::{DoctorArgs, Format};
@@ -108,7 +108,9 @@ fn costs(arguments: &DoctorArgs, first: &Snapshot, second: &Snapshot) -> Vec<Tap
     if ledger.sealed > 0 {
         let share = ledger.sealed as f64 / ledger.seen.max(1) as f64 * 100.0;
         let names = most(second, |row| row.ledger.sealed);
-        let detail = format!("{share:.1} % of the bytes are encrypted, most of them of {names}");
+        let reasons = why_sealed(second);
+        let detail =
+            format!("{share:.1} % of the bytes are encrypted, most of them of {names}: {reasons}");
         lines.push(health::line("sealed bytes", TapState::On, detail, ""));
     }
     if ledger.unknown > 0 {
@@ -128,6 +130,21 @@ fn most(snapshot: &Snapshot, of: impl Fn(&ServiceRow) -> u64) -> String {
     rows.sort_by_key(|row| std::cmp::Reverse(of(row)));
     let names = rows.iter().take(NAMED_MAX).map(|row| row.entity.name.clone());
     names.collect::<Vec<_>>().join(", ")
+}
+
+/// Why bytes are sealed, with the share of each reason among the services that are shown.
+fn why_sealed(snapshot: &Snapshot) -> String {
+    let rows = || snapshot.services.iter().flat_map(|service| &service.sealed);
+    let all: u64 = rows().map(|row| row.bytes).sum();
+    let share = |reason: Sealed| {
+        let of_it = rows().filter(|row| row.reason == reason.as_str()).map(|row| row.bytes);
+        (of_it.sum::<u64>() as f64 / all.max(1) as f64 * 100.0, reason)
+    };
+    let mut shares: Vec<(f64, Sealed)> = Sealed::ALL.map(share).into();
+    shares.retain(|(share, _)| *share > 0.0);
+    shares.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let words = shares.iter().map(|(share, reason)| format!("{} {share:.0} %", reason.in_words()));
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// Whether `run` would find its configuration in order, and which cgroups it names.

@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::AddAssign;
 
 use connections::Connection;
-use decrypt::tls::{Attention, Opener, Sealed};
+use decrypt::tls::{Attention, Opener};
+use model::Sealed;
 
 /// Processes counted before the sums are taken; more are not told of.
 const PROCESSES_MAX: usize = 4_096;

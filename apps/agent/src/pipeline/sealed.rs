@@ -8,8 +8,8 @@ use decrypt::tls::{self, Attention, Clear, Facts, Handshake, Opener, Outcome};
 use dissect::{Dissector, Output, Sink, Wants};
 use model::view::TlsRow;
 use model::{
-    Chunk, CloseReason, Content, Direction, Exchange, Incomplete, Kind, Ledger, ShortText, Status,
-    Timestamp, Wire,
+    Chunk, CloseReason, Content, Direction, Exchange, Incomplete, Kind, Ledger, Sealed, ShortText,
+    Status, Timestamp, Wire,
 };
 
 use super::census::{Census, Told};
@@ -61,6 +61,12 @@ impl State {
             Some(Attention::Heads) => Wants::Heads,
             Some(Attention::Nothing) => Wants::Nothing,
         }
+    }
+
+    /// Why bytes of this connection that are sealed are.
+    pub(super) fn why_sealed(&self, is_on: bool) -> Sealed {
+        let of_tls = self.tls.as_ref().and_then(|tls| tls.opener.why_sealed());
+        of_tls.unwrap_or(if is_on { Sealed::NoKey } else { Sealed::Off })
     }
 
     /// Tells the opener in whose memory its secrets may be.

@@ -1,4 +1,4 @@
-//! What a handshake says in clear or shows once it is opened, and why records stay sealed.
+//! What a handshake says in clear or shows once it is opened.
 
 use model::{Direction, Family, ProtocolInfo, ShortText, Timestamp};
 
@@ -71,53 +71,4 @@ pub enum Outcome {
     BrokenOff,
     /// Nobody knows: bytes are missing.
     Missed,
-}
-
-/// Why the records of a connection stay sealed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Sealed {
-    /// No key was found where keys are looked for.
-    NoKey,
-    /// No way to the keys of this program's TLS engine is known.
-    EngineUnknown,
-    /// The program's memory may not be read.
-    MemoryNotReadable,
-    /// No key of this cipher can be found or used.
-    CipherUnsupported,
-    /// A limit was reached before a key was found.
-    Budget,
-    /// The kernel holds the keys.
-    KernelTls,
-    /// The connection is older than the observation.
-    StartedBefore,
-    /// A key that opened records no longer does.
-    KeyLost,
-}
-
-impl Sealed {
-    /// All, in the order they are shown.
-    pub const ALL: [Self; 8] = [
-        Self::NoKey,
-        Self::EngineUnknown,
-        Self::MemoryNotReadable,
-        Self::CipherUnsupported,
-        Self::Budget,
-        Self::KernelTls,
-        Self::StartedBefore,
-        Self::KeyLost,
-    ];
-
-    /// The word in metrics and in the API.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::NoKey => "no_key",
-            Self::EngineUnknown => "engine_unknown",
-            Self::MemoryNotReadable => "memory_not_readable",
-            Self::CipherUnsupported => "cipher_unsupported",
-            Self::Budget => "budget",
-            Self::KernelTls => "kernel_tls",
-            Self::StartedBefore => "started_before",
-            Self::KeyLost => "key_lost",
-        }
-    }
 }

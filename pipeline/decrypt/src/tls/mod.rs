@@ -26,7 +26,7 @@ mod ring;
 mod stream;
 mod unlock;
 
-pub use facts::{Facts, Handshake, INFO, Outcome, Sealed, version_name};
+pub use facts::{Facts, Handshake, INFO, Outcome, version_name};
 pub use handshake::alert_name;
 pub use opener::{Attention, Clear, Opener};
 

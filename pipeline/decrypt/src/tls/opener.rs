@@ -3,9 +3,11 @@
 //! What cannot be opened yet waits in a ring, and everything behind it, so that both directions
 //! stay in order. When a key comes, all of it is opened with the times it had.
 
-use model::{Chunk, ConnectionId, Content, Direction, Ledger, MissingReason, Outcome, Timestamp};
+use model::{
+    Chunk, ConnectionId, Content, Direction, Ledger, MissingReason, Outcome, Sealed, Timestamp,
+};
 
-use super::facts::{Facts, Handshake, Sealed};
+use super::facts::{Facts, Handshake};
 use super::framing::{Framing, Step};
 use super::hello::Hello;
 use super::keys::Keys;

@@ -1,8 +1,7 @@
 //! What becomes of a record: read in clear, opened, waited for, or booked as sealed.
 
-use model::{Chunk, Content as Bytes, Direction};
+use model::{Chunk, Content as Bytes, Direction, Sealed};
 
-use super::facts::Sealed;
 use super::keys::Content;
 use super::opener::{Clear, Opener};
 use super::record::{ALERT, APPLICATION_DATA, CHANGE_CIPHER_SPEC, HANDSHAKE, HEAD_BYTES, Record};

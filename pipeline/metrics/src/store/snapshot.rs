@@ -4,8 +4,8 @@
 //! and counts endpoints, the second fills the durations of the endpoints that will be shown.
 
 use model::histogram::Buckets;
-use model::view::{EdgeRow, EndpointRow, Red, ServiceRow, Snapshot};
-use model::{Directory, EdgeHealth, Entity, Ledger, ProtocolInfo};
+use model::view::{EdgeRow, EndpointRow, Red, SealedRow, ServiceRow, Snapshot};
+use model::{Directory, EdgeHealth, Entity, Ledger, ProtocolInfo, Sealed, SealedBytes};
 
 use super::ring::Window;
 use super::services::{Service, ServiceKey, ServiceSlot};
@@ -95,6 +95,8 @@ struct Sums {
     rows: Vec<Tally>,
     served_bytes: Vec<Ledger>,
     asked_bytes: Vec<Ledger>,
+    served_sealed: Vec<SealedBytes>,
+    asked_sealed: Vec<SealedBytes>,
 }
 
 impl Sums {
@@ -185,6 +187,8 @@ impl Store {
             rows: vec![Tally::default(); self.rows.slots()],
             served_bytes: vec![Ledger::default(); services],
             asked_bytes: vec![Ledger::default(); services],
+            served_sealed: vec![SealedBytes::default(); services],
+            asked_sealed: vec![SealedBytes::default(); services],
         };
         self.each_count(past, |key, series, count, durations| {
             let edge = series.edge as usize;
@@ -221,6 +225,11 @@ impl Store {
                     }
                 }
             }
+        }
+        for (slot, key, _) in self.edges.iter() {
+            let sealed = sums.edge_health[slot as usize].sealed;
+            sums.served_sealed[key.server.index()] += sealed;
+            sums.asked_sealed[key.client.index()] += sealed;
         }
         sums
     }
@@ -281,10 +290,10 @@ impl Store {
             let slot = ServiceSlot(slot);
             let start = shown.partition_point(|row| row.server < slot);
             let own = shown[start..].iter().take_while(|row| row.server == slot);
-            let ledger = if serves {
-                sums.served_bytes[slot.index()]
+            let (ledger, sealed) = if serves {
+                (sums.served_bytes[slot.index()], sums.served_sealed[slot.index()])
             } else {
-                sums.asked_bytes[slot.index()]
+                (sums.asked_bytes[slot.index()], sums.asked_sealed[slot.index()])
             };
             rows.push(ServiceRow {
                 entity: described(key, service, directory),
@@ -293,6 +302,7 @@ impl Store {
                 asked: sums.asked[slot.index()].red(span_s),
                 ledger,
                 coverage: ledger.coverage(),
+                sealed: sealed_rows(&sealed),
                 connections: service.open,
                 endpoints: own.filter_map(|row| self.endpoint_row(row.row, sums, span_s)).collect(),
             });
@@ -386,4 +396,13 @@ fn described(key: &ServiceKey, service: &Service, directory: &dyn Directory) -> 
     entity.listens.sort_unstable();
     entity.listens.dedup();
     entity
+}
+
+/// Most bytes first.
+fn sealed_rows(sealed: &SealedBytes) -> Vec<SealedRow> {
+    let row =
+        |(reason, bytes): (Sealed, u64)| SealedRow { reason: reason.as_str().to_owned(), bytes };
+    let mut rows: Vec<SealedRow> = sealed.iter().map(row).collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.bytes));
+    rows
 }

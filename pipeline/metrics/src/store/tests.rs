@@ -1,6 +1,6 @@
 //! Rollups in, pictures and totals out; limits, expiry and the ring.
 
-use model::{Ledger, Names, Totals};
+use model::{Ledger, Names, Sealed, Totals};
 
 use super::*;
 use crate::samples::{SECOND, Town, exchange};
@@ -79,7 +79,11 @@ fn a_picture_holds_rates_errors_and_quantiles_of_services_endpoints_and_edges() 
         server_bytes: 60,
         ..EdgeHealth::default()
     };
-    *worker.red.ledger(WEB, SHOP) = Ledger { seen: 100, parsed: 90, lost: 10, ..Ledger::default() };
+    let ledger = Ledger { seen: 107, parsed: 90, lost: 10, sealed: 7, ..Ledger::default() };
+    *worker.red.ledger(WEB, SHOP) = ledger;
+    let sealed = &mut worker.red.edge(WEB, SHOP).sealed;
+    sealed.book(Sealed::NoKey, 3);
+    sealed.book(Sealed::KernelTls, 4);
     let mut store = Store::new(limits());
     store.add(0, &worker.close(at(102)), &Town::default());
     for window_s in [0.0, 10.0] {
@@ -94,7 +98,10 @@ fn a_picture_holds_rates_errors_and_quantiles_of_services_endpoints_and_edges() 
         assert_eq!((web.asked.count, shop.served.errors), (100, 0));
         assert!((shop.served.p99_us.unwrap_or(0.0) / 99_000.0 - 1.0).abs() < 0.011);
         assert_eq!((shop.connections, shop.ledger.lost), (2, 10));
-        assert!((shop.coverage - 0.9).abs() < 1e-9);
+        assert!((shop.coverage - 90.0 / 107.0).abs() < 1e-9);
+        let why = shop.sealed.iter().map(|row| (&*row.reason, row.bytes)).collect::<Vec<_>>();
+        assert_eq!(why, [("kernel_tls", 4), ("no_key", 3)]);
+        assert!(web.sealed.is_empty());
         assert_eq!(shop.endpoints.len(), 1);
         assert_eq!(shop.endpoints[0].red, shop.served);
         assert_eq!(picture.edges.len(), 2);
@@ -103,7 +110,7 @@ fn a_picture_holds_rates_errors_and_quantiles_of_services_endpoints_and_edges() 
         assert_eq!((edge.rtt_us, edge.connect_us), (Some(150.0), None));
         assert_eq!((edge.bytes, edge.opened), (100, 3));
         assert_eq!(edge.protocols, ["http1"]);
-        assert_eq!(picture.ledger.seen, 100);
+        assert_eq!(picture.ledger.seen, 107);
     }
 }
 

@@ -48,6 +48,7 @@ pub(super) fn walk(totals: &dyn Totals, encoder: &mut dyn Encoder) {
         encoder.family(&family);
     }
     network_io(&edges, encoder);
+    sealed(&edges, encoder);
     for (name, help, measurement) in MEASUREMENTS {
         let series = edges.iter().filter_map(|edge| {
             let (sum_us, count) = measurement(edge.health);
@@ -71,6 +72,21 @@ fn ledgers(totals: &dyn Totals, encoder: &mut dyn Encoder) {
     encoder.family(&Family::new(
         "redsight_bytes_total",
         "Payload bytes of connections by what became of them; the sum is every byte seen.",
+        Type::Counter,
+        series.collect(),
+    ));
+}
+
+fn sealed(edges: &[EdgeTotal<'_>], encoder: &mut dyn Encoder) {
+    let series = edges.iter().flat_map(|edge| {
+        edge.health.sealed.iter().map(|(reason, bytes)| Series {
+            labels: labels(edge).with("reason", reason.as_str()),
+            value: Value::Whole(bytes),
+        })
+    });
+    encoder.family(&Family::new(
+        "redsight_sealed_bytes_total",
+        "Payload bytes that stay encrypted, by the reason why nobody opens them.",
         Type::Counter,
         series.collect(),
     ));

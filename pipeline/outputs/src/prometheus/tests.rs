@@ -3,7 +3,8 @@
 use model::rollup::KindCounts;
 use model::view::{AgentCost, MetricsForm};
 use model::{
-    CallTotal, Cell, EdgeHealth, EdgeTotal, Entity, Family, Kind, Ledger, ProtocolInfo, Totals,
+    CallTotal, Cell, EdgeHealth, EdgeTotal, Entity, Family, Kind, Ledger, ProtocolInfo, Sealed,
+    SealedBytes, Totals,
 };
 
 use super::checker::check;
@@ -142,7 +143,10 @@ fn everything() -> Counted {
 }
 
 fn health(n: u64) -> EdgeHealth {
+    let mut sealed = SealedBytes::default();
+    sealed.book(Sealed::NoKey, 2 * n);
     EdgeHealth {
+        sealed,
         opened: 10 * n,
         closed: 9 * n,
         failed: n,

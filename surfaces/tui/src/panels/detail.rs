@@ -1,7 +1,7 @@
 //! One service in a few lines: who it is, whom it talks to, and where its bytes went.
 
-use model::view::{Red, ServiceRow};
-use model::{Entity, Ledger, Outcome};
+use model::view::{Red, SealedRow, ServiceRow};
+use model::{Entity, Ledger, Outcome, Sealed};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -48,6 +48,9 @@ pub(crate) fn draw(
     lines.push(labelled("callers", neighbours(app, service, Neighbour::Client, theme)));
     lines.push(labelled("calls", neighbours(app, service, Neighbour::Server, theme)));
     lines.push(labelled("bytes", account(&service.ledger, theme)));
+    if !service.sealed.is_empty() {
+        lines.push(labelled("sealed", sealed(&service.sealed, theme)));
+    }
     frame.render_widget(Paragraph::new(lines), area);
 }
 
@@ -180,6 +183,16 @@ fn account(ledger: &Ledger, theme: &Theme) -> Vec<Vec<Span<'static>>> {
         groups.push(group);
     }
     groups
+}
+
+/// Why bytes are sealed.
+fn sealed(rows: &[SealedRow], theme: &Theme) -> Vec<Vec<Span<'static>>> {
+    let group = |row: &SealedRow| {
+        let reason = Sealed::ALL.into_iter().find(|reason| reason.as_str() == row.reason);
+        let words = reason.map_or(row.reason.clone(), |reason| reason.in_words().to_owned());
+        fact(units::bytes(row.bytes, 6), &clip(&words, 40), theme)
+    };
+    rows.iter().map(group).collect()
 }
 
 fn or_dash(text: &str) -> &str {

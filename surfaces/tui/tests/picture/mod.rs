@@ -303,6 +303,7 @@ fn service(part: &Part, step: u64, window_s: f64, edges: &[EdgeRow]) -> ServiceR
         coverage: ledger.coverage(),
         connections: part.name.len() as u64 * 4,
         endpoints: endpoints.collect(),
+        sealed: Vec::new(),
     }
 }
 

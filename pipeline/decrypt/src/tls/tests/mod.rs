@@ -4,7 +4,8 @@
 mod talk;
 
 use model::{
-    Chunk, ConnectionId, Content, Direction, Ledger, MissingReason, Secret, SecretLabel, Timestamp,
+    Chunk, ConnectionId, Content, Direction, Ledger, MissingReason, Sealed, Secret, SecretLabel,
+    Timestamp,
 };
 use talk::{CLIENT, CLIENT_RANDOM, SERVER, Talk, encrypted_extensions, message};
 
