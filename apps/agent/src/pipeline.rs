@@ -32,10 +32,12 @@ use crate::resolve::{End, Resolver};
 use crate::steer::{Steered, Steerer};
 
 mod census;
+mod quic;
 mod sealed;
 
 use census::Census;
 pub(crate) use census::Count;
+use quic::Quic;
 use sealed::Tls;
 
 /// A request without an answer for this long is reported as timed out. Long polls and blocking
@@ -64,6 +66,7 @@ pub(crate) struct Stages {
     /// `None`: TLS is not looked into.
     keyring: Option<Keyring>,
     census: Census,
+    quic: Quic,
     raw: bool,
     live: bool,
 }
@@ -73,6 +76,8 @@ pub(crate) struct State {
     dissector: Dissector,
     /// What opens the bytes before the dissector sees them.
     tls: Option<Box<Tls>>,
+    /// The QUIC connections between these addresses.
+    quic: decrypt::quic::Flow,
     /// Who sends in each direction.
     ends: [End; 2],
     /// How often they were looked up again.
@@ -115,6 +120,7 @@ impl Worker {
             counters: dissect::Counters::default(),
             keyring,
             census: Census::default(),
+            quic: Quic::default(),
             raw,
             live,
         };
@@ -228,6 +234,7 @@ impl Consumer for Stages {
         State {
             dissector,
             tls: None,
+            quic: decrypt::quic::Flow::default(),
             ends: self.ends(connection),
             attempts: 0,
             hint: CellHint::default(),
@@ -240,7 +247,7 @@ impl Consumer for Stages {
     fn chunk(&mut self, connection: &Connection, state: &mut State, chunk: Chunk<'_>) {
         if state.tls.is_some() {
             self.open_chunk(connection, state, &chunk);
-        } else {
+        } else if connection.protocol == 6 || !self.quic_chunk(connection, state, &chunk) {
             self.dissect(connection, state, |dissector, output, counters| {
                 dissector.chunk(&chunk, output, counters);
             });
@@ -248,7 +255,7 @@ impl Consumer for Stages {
                 self.begin_tls(connection, state, &chunk);
             }
         }
-        let wants = state.wants(chunk.direction);
+        let wants = self.quic.wants(state).unwrap_or_else(|| state.wants(chunk.direction));
         self.steerer.after_chunk(connection, wants, &mut state.steered, chunk.direction);
     }
 
@@ -265,6 +272,7 @@ impl Consumer for Stages {
         if let Some(tls) = &state.tls {
             tls.ask(connection, &mut self.census);
         }
+        self.tick_quic(connection, state, now);
         let before = Timestamp(now.0.saturating_sub(UNANSWERED_MAX.as_nanos() as u64));
         self.dissect(connection, state, |dissector, output, _| dissector.expire(before, output));
         if self.resolver.is_unsure(state.ends, state.attempts) {
@@ -286,6 +294,7 @@ impl Consumer for Stages {
         at: Timestamp,
     ) {
         self.open(connection, &mut state, |opener, keyring, clear| opener.close(keyring, clear));
+        self.close_quic(connection, &mut state, reason, at);
         self.dissect(connection, &mut state, |dissector, output, _| {
             dissector.close(reason, at, output);
         });
@@ -343,6 +352,7 @@ impl Stages {
         if let Some(tls) = &mut state.tls {
             ledger += tls.take_ledger();
         }
+        ledger += state.quic.take_ledger();
         let why_sealed = state.why_sealed(self.keyring.is_some());
         let health = &connection.health;
         let told = &mut state.told;

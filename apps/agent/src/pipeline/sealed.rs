@@ -8,8 +8,8 @@ use decrypt::tls::{self, Attention, Clear, Facts, Handshake, Opener, Outcome};
 use dissect::{Dissector, Output, Sink, Wants};
 use model::view::TlsRow;
 use model::{
-    Chunk, CloseReason, Content, Direction, Exchange, Incomplete, Kind, Ledger, Sealed, ShortText,
-    Status, Timestamp, Wire,
+    Chunk, CloseReason, Content, Direction, Exchange, Incomplete, Kind, Ledger, Names, Sealed,
+    ShortText, Status, Timestamp, Wire,
 };
 
 use super::census::{Census, Told};
@@ -195,9 +195,7 @@ impl Stages {
     ) {
         let Some(tls) = &state.tls else { return };
         let row = Arc::new(said(tls.opener.facts()));
-        let mut exchange = exchange(handshake, &row, closed);
-        exchange.endpoint = self.names.intern(HANDSHAKE, &row.sni);
-        exchange.wire = self.raw.then(|| Box::new(wire(&row, &exchange)));
+        let exchange = exchange(handshake, &row, closed, (&mut self.names, self.raw));
         let mut found = Found {
             red: &mut self.red,
             lines: self.lines.as_mut(),
@@ -214,7 +212,7 @@ impl Stages {
 }
 
 /// What exchanges say of their connection.
-fn said(facts: &Facts) -> TlsRow {
+pub(super) fn said(facts: &Facts) -> TlsRow {
     TlsRow {
         version: facts.version_name().to_owned(),
         sni: facts.server_name.clone(),
@@ -222,7 +220,13 @@ fn said(facts: &Facts) -> TlsRow {
     }
 }
 
-fn exchange(handshake: &Handshake, row: &TlsRow, closed: Option<CloseReason>) -> Exchange {
+/// A handshake as an exchange; with the wire's words, if they are wanted.
+pub(super) fn exchange(
+    handshake: &Handshake,
+    row: &TlsRow,
+    closed: Option<CloseReason>,
+    (names, raw): (&mut Names, bool),
+) -> Exchange {
     let since = |at: Timestamp| at.since_ns(handshake.start);
     let alert =
         |code: &str| Status { code: ShortText::new(code), error: true, client_error: false };
@@ -241,11 +245,12 @@ fn exchange(handshake: &Handshake, row: &TlsRow, closed: Option<CloseReason>) ->
         (Outcome::BrokenOff, _) => (Status::default(), Some(Incomplete::Closed)),
     };
     let [request_bytes, response_bytes] = handshake.bytes;
+    let wire = raw.then(|| Box::new(wire(row, &status)));
     Exchange {
         protocol: &tls::INFO,
         version: ShortText::new(&row.version),
         kind: Kind::Session,
-        endpoint: model::EndpointId::OTHER,
+        endpoint: names.intern(HANDSHAKE, &row.sni),
         status,
         start: handshake.start,
         duration_ns: handshake.end.map(since),
@@ -253,12 +258,12 @@ fn exchange(handshake: &Handshake, row: &TlsRow, closed: Option<CloseReason>) ->
         request_bytes,
         response_bytes,
         incomplete,
-        wire: None,
+        wire,
     }
 }
 
-fn wire(row: &TlsRow, exchange: &Exchange) -> Wire {
-    let status = exchange.status.code.as_str();
+fn wire(row: &TlsRow, status: &Status) -> Wire {
+    let status = status.code.as_str();
     Wire {
         operation: HANDSHAKE.to_owned(),
         target: (!row.sni.is_empty()).then(|| row.sni.clone()),

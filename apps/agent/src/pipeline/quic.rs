@@ -1,0 +1,213 @@
+//! The way through QUIC: datagrams are opened, and the streams in them shown in clear.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use connections::{Connection, OwnedOwner};
+use decrypt::Keyring;
+use decrypt::quic::{Datagram, Flow, Handle, News, Opener, Tell, may_begin};
+use dissect::{Output, Sink, Streams, Wants};
+use model::view::TlsRow;
+use model::{Chunk, CloseReason, Content, Ledger, MissingReason, Timestamp};
+
+use super::sealed::{exchange, said};
+use super::{Found, Stages, State, UNANSWERED_MAX};
+
+/// The QUIC connections of a worker: they may go on between other addresses.
+#[derive(Default)]
+pub(super) struct Quic {
+    opener: Opener,
+    read: HashMap<Handle, Read>,
+}
+
+/// A connection whose streams are read.
+struct Read {
+    streams: Streams,
+    row: Arc<TlsRow>,
+}
+
+impl Quic {
+    /// How much is worth copying, if there is QUIC between these addresses.
+    #[inline]
+    pub(super) fn wants(&self, state: &State) -> Option<Wants> {
+        let is_sealed = || self.opener.is_sealed(&state.quic);
+        state.quic.is_quic().then(|| if is_sealed() { Wants::Nothing } else { Wants::Everything })
+    }
+}
+
+impl Stages {
+    /// Takes a datagram, or the news of one. False: it is not of QUIC.
+    #[inline]
+    pub(super) fn quic_chunk(
+        &mut self,
+        connection: &Connection,
+        state: &mut State,
+        chunk: &Chunk<'_>,
+    ) -> bool {
+        let is_quic = state.quic.is_quic();
+        let bytes = match chunk.content {
+            Content::Bytes(bytes) => bytes,
+            Content::Missing { bytes, reason } if is_quic => {
+                let (lost, skipped) = match reason {
+                    MissingReason::Lost => (bytes, 0),
+                    MissingReason::Skipped => (0, bytes),
+                };
+                state.quic.book(Ledger { lost, skipped, ..Ledger::default() });
+                return true;
+            }
+            Content::Missing { .. } | Content::End => return is_quic,
+        };
+        // Most datagrams are not of QUIC, and are told by their first bytes.
+        if !is_quic && !may_begin(bytes) && self.quic.opener.is_empty() {
+            return false;
+        }
+        let pid = |owner: Option<OwnedOwner>| owner.map_or(0, |owner| owner.pid);
+        let datagram = Datagram {
+            flow: connection.id,
+            direction: chunk.direction,
+            at: chunk.at,
+            bytes,
+            pids: connection.owners.map(pid),
+        };
+        self.open_quic(connection, state, CloseReason::Finished, |opener, flow, keyring, tell| {
+            opener.datagram(flow, &datagram, keyring, tell)
+        })
+    }
+
+    pub(super) fn tick_quic(&mut self, connection: &Connection, state: &mut State, now: Timestamp) {
+        if !state.quic.is_quic() {
+            return;
+        }
+        let home = connection.id;
+        self.open_quic(connection, state, CloseReason::Finished, |opener, flow, keyring, tell| {
+            opener.tick(flow, home, now, keyring, tell);
+            true
+        });
+        let before = Timestamp(now.0.saturating_sub(UNANSWERED_MAX.as_nanos() as u64));
+        for handle in state.quic.connections() {
+            if self.quic.opener.is_at_home(*handle, home)
+                && let Some(read) = self.quic.read.get_mut(handle)
+            {
+                let mut found = Found {
+                    red: &mut self.red,
+                    lines: self.lines.as_mut(),
+                    feed: self.feed.as_mut(),
+                    resolver: &self.resolver,
+                    connection,
+                    ends: &mut state.ends,
+                    hint: &mut state.hint,
+                    live: self.live,
+                    tls: Some(&read.row),
+                };
+                let mut output = Output::new(&mut self.names, self.raw, &mut found);
+                read.streams.expire(before, &mut output);
+            }
+        }
+    }
+
+    pub(super) fn close_quic(
+        &mut self,
+        connection: &Connection,
+        state: &mut State,
+        reason: CloseReason,
+        at: Timestamp,
+    ) {
+        if state.quic.is_quic() {
+            let home = connection.id;
+            self.open_quic(connection, state, reason, |opener, flow, keyring, tell| {
+                opener.close(flow, home, at, keyring, tell);
+                true
+            });
+        }
+    }
+
+    /// Runs the opener; what it opens goes to the streams of its connection.
+    fn open_quic(
+        &mut self,
+        connection: &Connection,
+        state: &mut State,
+        reason: CloseReason,
+        run: impl FnOnce(&mut Opener, &mut Flow, &mut Keyring, &mut Tell<'_>) -> bool,
+    ) -> bool {
+        let Some(keyring) = &mut self.keyring else { return false };
+        let Quic { opener, read } = &mut self.quic;
+        let (mut booked, mut client) = (Ledger::default(), None);
+        let is_taken = run(opener, &mut state.quic, keyring, &mut |handle, news| {
+            let row = read.get(&handle).map(|read| read.row.clone());
+            let mut found = Found {
+                red: &mut self.red,
+                lines: self.lines.as_mut(),
+                feed: self.feed.as_mut(),
+                resolver: &self.resolver,
+                connection,
+                ends: &mut state.ends,
+                hint: &mut state.hint,
+                live: self.live,
+                tls: row.as_ref(),
+            };
+            if let News::Shaken(facts, handshake) = news {
+                let row = Arc::new(said(facts));
+                found.tls = Some(&row);
+                let made = (&mut self.names, self.raw);
+                let exchange = exchange(handshake, &row, Some(reason), made);
+                found.exchange(&exchange, handshake.client, &self.names);
+                return;
+            }
+            let mut output = Output::new(&mut self.names, self.raw, &mut found);
+            match news {
+                News::Named(_, way) | News::Agreed(_, _, way) | News::Moved(way) => {
+                    client = Some(way);
+                }
+                News::Shaken(..) | News::Chunk(_) | News::Closed(_) => {}
+            }
+            booked += hear(read, handle, news, reason, &mut output);
+        });
+        for handle in state.quic.connections() {
+            if let Some(read) = read.get_mut(handle) {
+                booked += read.streams.take_ledger();
+            }
+        }
+        state.quic.book(booked);
+        if let Some(client) = client {
+            state.dissector.opened_by(client, true);
+        }
+        is_taken
+    }
+}
+
+/// Passes on what is told of a connection. Gives what was booked of one that is over.
+fn hear(
+    read: &mut HashMap<Handle, Read>,
+    handle: Handle,
+    news: News<'_>,
+    reason: CloseReason,
+    output: &mut Output<'_>,
+) -> Ledger {
+    match news {
+        News::Named(name, client) => output.server_named(name, client),
+        News::Shaken(..) => {}
+        News::Agreed(facts, name, client) => {
+            // Of early data the name is that which the client offers.
+            let row = Arc::new(TlsRow { alpn: name.to_owned(), ..said(facts) });
+            let streams = Streams::new(client, name.as_bytes(), true);
+            read.insert(handle, Read { streams, row });
+        }
+        News::Moved(client) => {
+            if let Some(read) = read.get_mut(&handle) {
+                read.streams.turn(client);
+            }
+        }
+        News::Chunk(chunk) => {
+            if let Some(read) = read.get_mut(&handle) {
+                read.streams.chunk(chunk, output);
+            }
+        }
+        News::Closed(at) => {
+            if let Some(mut read) = read.remove(&handle) {
+                read.streams.close(reason, at, output);
+                return read.streams.take_ledger();
+            }
+        }
+    }
+    Ledger::default()
+}
