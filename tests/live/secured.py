@@ -8,12 +8,14 @@ has the time between.
 import glob
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
 import mariadb
 import servers
-from sandbox import Refused, as_postgres, postgresql, program, python_with
+import shop
+from sandbox import Refused, as_postgres, postgresql, program, python_with, wait_until
 
 PORT = 18443
 # Requests of one connection.
@@ -25,7 +27,7 @@ MORE = "REDSIGHT_TLS_FILES"
 JOIN = 'echo 0 > "$0/cgroup.procs"; exec "$@"'
 
 NGINX = """
-daemon off; pid @FOLDER@/nginx.pid; error_log @FOLDER@/log/nginx-errors;
+daemon off; pid @FOLDER@/nginx-@PORT@.pid; error_log @FOLDER@/log/nginx-errors;
 worker_processes 2; events {}
 http {
     access_log off;
@@ -114,6 +116,10 @@ class Scene:
         for path in (self.cert, self.key, self.both):
             path.chmod(0o644)
 
+    def __getattr__(self, name):
+        # What starts in a scene may ask for its folder, or run something outside.
+        return getattr(self.sandbox, name)
+
     def write(self, name, text, **values):
         """A file of the sandbox with the names of its places filled in."""
         path = self.sandbox.folder / name
@@ -141,8 +147,25 @@ def found(pattern):
     raise Refused(f"{pattern} is not installed: {MORE} names the folders of unpacked wheels")
 
 
+def changed_code(pid, library):
+    """The bytes of a library's code that are others in a process than in its file."""
+    changed = set()
+    for line in pathlib.Path(f"/proc/{pid}/maps").read_text().splitlines():
+        fields = line.split()
+        if "x" not in fields[1] or library not in line:
+            continue
+        start, end = (int(part, 16) for part in fields[0].split("-"))
+        with open(f"/proc/{pid}/mem", "rb") as memory, open(fields[5], "rb") as file:
+            memory.seek(start)
+            file.seek(int(fields[2], 16))
+            there, here = memory.read(end - start), file.read(end - start)
+        changed |= {there[at:at + 1] for at in range(min(len(there), len(here)))
+                    if there[at] != here[at]}
+    return changed
+
+
 def nginx(scene, port, cgroup=None):
-    config = scene.write("nginx.conf", NGINX, port=port)
+    config = scene.write(f"nginx-{port}.conf", NGINX, port=port)
     return scene.serve("nginx", port, program("nginx"), "-p", scene.sandbox.folder, "-c", config,
                        cgroup=cgroup)
 
@@ -261,6 +284,29 @@ def redis(scene, port):
                        scene.key, "--tls-auth-clients", "no", "--save", "", "--appendonly", "no")
 
 
+def database(scene, port):
+    """MariaDB, whose threads are all of one process."""
+    options = ("--ssl-cert", scene.cert, "--ssl-key", scene.key)
+    return mariadb.start(scene, *[f"{name}={value}" for name, value in
+                                  zip(options[::2], options[1::2])], port=port)
+
+
+def postgres(scene, port):
+    """PostgreSQL, unwatched: it has a process for each connection."""
+    process = shop.start_postgresql(scene.sandbox, port, tables="SELECT 1")
+    folder = scene.folder / "postgresql"
+    key = folder / "key.pem"
+    key.write_text(scene.key.read_text())
+    shutil.chown(key, "postgres", "postgres")
+    key.chmod(0o600)
+    settings = {"ssl_cert_file": scene.cert, "ssl_key_file": key, "ssl": "on"}
+    psql = (postgresql("psql"), "-q", "-h", folder, "-p", port, "-d", "postgres")
+    for name, value in settings.items():
+        scene.run(*as_postgres(*psql, "-c", f"ALTER SYSTEM SET {name} = '{value}'"), inside=False)
+    scene.run(*as_postgres(*psql, "-c", "SELECT pg_reload_conf()"), inside=False)
+    return process
+
+
 def ask(scene, port, version, connections):
     """The ordinary client, which is not watched: HTTP/1.1, some requests a connection."""
     script = servers.copied(scene.sandbox, "tls_client.py")
@@ -275,6 +321,30 @@ def ask_redis(scene, port, version, connections):
     command = f"read _; for n in $(seq {connections}); do {ask_once} || exit 1; done"
     return scene.start("redis-cli", "sh", "-c", command, cgroup=scene.unwatched,
                        stdin=subprocess.PIPE)
+
+
+def ask_mariadb(scene, port, version, connections):
+    del version
+    questions = "; ".join(f"SELECT {number} FROM dual" for number in range(EACH))
+    ask_once = f"{program('mariadb')} --no-defaults -h 127.0.0.1 -P {port} -u app -psecret --ssl " \
+               f"--ssl-verify-server-cert=OFF shop -e '{questions}'"
+    command = f"read _; for n in $(seq {connections}); do {ask_once} || exit 1; done"
+    return scene.start("mariadb-client", "sh", "-c", command, cgroup=scene.unwatched,
+                       stdin=subprocess.PIPE)
+
+
+def ask_postgres(scene, port, version, connections):
+    """psql that has a connection in clear before it makes those that are asked for."""
+    del version
+    def where(mode):
+        return f"host=127.0.0.1 port={port} dbname=postgres sslmode={mode} gssencmode=disable"
+    home = {"HOME": str(scene.folder / "postgresql")}
+    process = scene.start("psql", *as_postgres(postgresql("psql"), "-X", "-q", where("disable")),
+                          stdin=subprocess.PIPE, env=os.environ | home)
+    process.lines = "".join(
+        f'\\c "{where("require")}"\n' + "".join(f"SELECT {n};\n" for n in range(EACH))
+        for _ in range(connections))
+    return process
 
 
 def ask_grpc(scene, port, version, connections, cgroup=None):
@@ -294,6 +364,27 @@ def client_python(scene, port, version, connections):
                        stdin=subprocess.PIPE)
 
 
+def client_late(scene, port):
+    script = servers.copied(scene.sandbox, "tls_late.py")
+    return scene.start("late", sys.executable, script, port, EACH, stdin=subprocess.PIPE)
+
+
+def client_with_own_library(scene, port, connections):
+    """A client whose libssl is a copy that has been deleted."""
+    library = next((path for path in glob.glob("/usr/lib/*/libssl.so.3")), None)
+    if not library:
+        raise Refused("libssl.so.3 is not installed")
+    copy = str(shutil.copy(library, scene.folder / "libssl.so.3"))
+    script = servers.copied(scene.sandbox, "tls_client.py")
+    process = scene.start("client", sys.executable, script, port, "1.3", connections, EACH,
+                          stdin=subprocess.PIPE,
+                          env=os.environ | {"LD_LIBRARY_PATH": str(scene.folder)})
+    maps = pathlib.Path(f"/proc/{process.pid}/maps")
+    wait_until(lambda: copy in maps.read_text(), 5, "the copy is loaded")
+    os.unlink(copy)
+    return process
+
+
 def client_curl(scene, port, version, connections):
     """curl takes what to do from its standard input, each URL on a connection of its own."""
     config = f'insecure\nsilent\ntls-max {version}\ntlsv{version}\nhttp1.1\n'
@@ -306,10 +397,11 @@ def client_curl(scene, port, version, connections):
 
 
 def client_wget(scene, port, version, connections):
-    names = {"1.2": "TLSv1_2", "1.3": "TLSv1_3"}
-    process = scene.start(
-        "wget", program("wget"), "-q", "-O", "/dev/null", "--no-check-certificate",
-        f"--secure-protocol={names[version]}", "-i", "-", stdin=subprocess.PIPE)
+    # Its --secure-protocol names the least version; this is GnuTLS's own word.
+    ciphers = f"NORMAL:-VERS-ALL:+VERS-TLS{version}"
+    process = scene.start("wget", program("wget"), "-q", "-O", "/dev/null",
+                          "--no-check-certificate", f"--ciphers={ciphers}", "-i", "-",
+                          stdin=subprocess.PIPE)
     process.lines = "".join(f"https://localhost:{port}/{n}\n" for n in range(connections * EACH))
     return process
 

@@ -14,13 +14,7 @@ pub(crate) fn line(
 
 /// What no tap of this version sees, said up front.
 pub(crate) fn blind_spots() -> Vec<TapHealth> {
-    vec![
-        line("tls", TapState::Off, "encrypted bytes are counted as sealed, not read", ""),
-        line(
-            "unix sockets",
-            TapState::Off,
-            "AF_UNIX never reaches the network stack and is not seen",
-            "connect over loopback TCP where it matters",
-        ),
-    ]
+    let remedy = "connect over loopback TCP where it matters";
+    let detail = "AF_UNIX never reaches the network stack and is not seen";
+    vec![line("unix sockets", TapState::Off, detail, remedy)]
 }

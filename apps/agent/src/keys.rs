@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -23,9 +24,11 @@ use crate::health;
 /// Messages that may wait; who finds no room tries again.
 const TOLD_WAITING: usize = 64;
 /// How often processes are looked at without news.
-const WORK_INTERVAL: Duration = Duration::from_millis(50);
+const WORK_INTERVAL: Duration = Duration::from_millis(100);
 /// How often surfaces are told.
 const SHOW_INTERVAL: Duration = Duration::from_millis(500);
+/// After so long a pause of the tap probes are taken out; a shorter one is a measurement.
+const PAUSED_MAX: Duration = Duration::from_secs(3);
 /// The line of `doctor`.
 const NAME: &str = "key-log probes";
 
@@ -110,14 +113,30 @@ impl Keys {
     /// Runs until the scanner ends.
     pub(crate) fn run(mut self, agent: &Arc<Agent>) {
         let mut shown: Option<Instant> = None;
+        let mut paused: Option<Instant> = None;
+        let mut members = Vec::new();
         loop {
             match self.told.recv_timeout(WORK_INTERVAL) {
-                Ok(Told::Members(members)) => self.watcher.members(&members),
+                Ok(Told::Members(now)) => {
+                    members = now;
+                    self.watcher.members(&members);
+                }
                 Ok(Told::Sealed(pid)) => self.watcher.ask(pid, Instant::now()),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            self.watcher.work(Instant::now());
+            let was_paused = paused;
+            paused = match agent.gauges.is_paused.load(Ordering::Relaxed) {
+                true => paused.or_else(|| Some(Instant::now())),
+                false => None,
+            };
+            if was_paused.is_some() && paused.is_none() {
+                self.watcher.members(&members);
+            }
+            match paused {
+                Some(since) if since.elapsed() >= PAUSED_MAX => self.watcher.leave(),
+                _ => self.watcher.work(Instant::now()),
+            }
             if shown.is_none_or(|at| at.elapsed() >= SHOW_INTERVAL) {
                 shown = Some(Instant::now());
                 agent.set_tls(self.engines(), self.health());

@@ -97,7 +97,7 @@ impl Live {
         tap.attach()?;
 
         let agent = Arc::new(Agent::new(Arc::clone(&directory), settings.store));
-        let mut health = health_lines(&scope, &tap);
+        let mut health = health_lines(&scope, &tap, settings.tls);
         let keys = loaded.unwrap_or_else(|line| {
             health.push(line);
             None
@@ -402,10 +402,14 @@ fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<(
     thread.with_context(|| format!("cannot start the thread {name}"))
 }
 
-fn health_lines(scope: &str, tap: &WireTap) -> Vec<TapHealth> {
+fn health_lines(scope: &str, tap: &WireTap, tls: bool) -> Vec<TapHealth> {
     let mut lines = vec![health::line("wire tap", TapState::On, format!("observes {scope}"), "")];
     lines.extend(tap.findings());
     lines.extend(health::blind_spots());
+    if !tls {
+        let detail = "not read: encrypted bytes are counted as sealed";
+        lines.push(health::line("tls", TapState::Off, detail, "--tls on"));
+    }
     lines
 }
 
