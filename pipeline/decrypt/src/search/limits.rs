@@ -1,5 +1,7 @@
 //! How much one search may do. Each maximum is a time on one core; what it refuses is counted.
 
+use std::ops::Range;
+
 /// Zero bytes in a window that is still taken for random.
 pub(super) const WINDOW_ZEROS_MAX: usize = 3;
 /// Secrets lie this close to the key they belong to in most engines.
@@ -38,7 +40,7 @@ impl Default for SearchLimits {
             sequence_max: 1 << 20,
             secrets_max: 2_000_000,
             bare_keys_max: 4_000_000,
-            chacha_guesses_max: 40_000_000,
+            chacha_guesses_max: 20_000_000,
             chacha_sequence_max: 1 << 16,
             quic_keys_max: 256,
         }
@@ -111,15 +113,20 @@ impl Budget {
         granted
     }
 
-    /// How many of the guesses wanted for a record of ChaCha20 may be made.
-    pub(super) fn chacha_guesses(&mut self, sequence_max: Option<u64>) -> u64 {
+    /// Which of the guesses wanted for a record of ChaCha20 may be made.
+    pub(super) fn chacha_guesses(
+        &mut self,
+        sequence_max: Option<u64>,
+        wanted: Range<u64>,
+    ) -> Range<u64> {
         let most = self.limits.chacha_sequence_max;
-        let wanted = sequence_max.unwrap_or(most).min(most) + 1;
+        let end = wanted.end.min(sequence_max.unwrap_or(most).min(most).saturating_add(1));
         let left = self.limits.chacha_guesses_max.saturating_sub(self.chacha_guesses);
-        let granted = wanted.min(left);
-        self.chacha_guesses += granted;
-        self.counters.guesses += granted;
-        self.counters.refused += u64::from(granted < wanted);
+        let granted = wanted.start..end.min(wanted.start.saturating_add(left)).max(wanted.start);
+        let guesses = granted.end - granted.start;
+        self.chacha_guesses += guesses;
+        self.counters.guesses += guesses;
+        self.counters.refused += u64::from(granted.end < end);
         granted
     }
 }

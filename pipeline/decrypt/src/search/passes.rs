@@ -32,6 +32,9 @@ use crate::crypto::KeyBytes;
 const PAGE_BYTES: u64 = 4096;
 /// Of the key, and of the secret it comes from.
 const CHACHA_KEY_BYTES: usize = 32;
+const CHACHA_SEQUENCES: [Range<u64>; 2] = [0..1024, 1024..u64::MAX];
+/// Directions for which everything is tried, however unlikely.
+const FEW: usize = 16;
 
 /// What a key search still needs to see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -220,7 +223,8 @@ impl Search {
         counters.keys += 1;
         let Some(gcm) = Gcm::new(key.as_slice()) else { return };
         let (targets, budget) = (&mut self.targets, &mut self.budget);
-        let source = KeySource::Schedule;
+        let is_few = targets.len() <= FEW;
+        let source = if is_few { KeySource::Schedule } else { KeySource::ScheduleOfMany };
         let mut targets_left = targets.iter_mut();
         if targets_left.any(|target| target.try_key(&gcm, key, address, source, budget)) {
             return;
@@ -339,7 +343,12 @@ impl Search {
             }
             let Some(bytes) = KeyBytes::new(window) else { return };
             let at = address + offset as u64;
-            targets.iter_mut().any(|target| target.try_chacha(&secret, &bytes, at, budget));
+            // Low numbers of all of them first: each secret opens one.
+            CHACHA_SEQUENCES.into_iter().any(|sequences| {
+                targets
+                    .iter_mut()
+                    .any(|target| target.try_chacha(&secret, &bytes, at, sequences.clone(), budget))
+            });
         });
     }
 }

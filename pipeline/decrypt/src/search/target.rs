@@ -1,5 +1,7 @@
 //! A sample with what was found for it so far.
 
+use std::ops::Range;
+
 use super::cbc;
 use super::found::{Found, Opens};
 use super::gcm::{Aes, Gcm, sequence_between};
@@ -22,6 +24,8 @@ const GUESSES_MAX: u64 = 1 << 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum KeySource {
     Schedule,
+    /// The same, for so many connections that only what is likely is tried.
+    ScheduleOfMany,
     Window,
 }
 
@@ -160,9 +164,11 @@ impl Target {
         let (test, _) = self.pair().filter(|_| self.may_be.gcm_12)?;
         let is_unlikely = !self.may_be.is_counted && self.may_be.tls_13;
         let asked = match source {
-            KeySource::Window if is_unlikely => return None,
+            KeySource::Window | KeySource::ScheduleOfMany if is_unlikely => return None,
             KeySource::Schedule if is_unlikely => UNLIKELY_GUESSES_MAX,
-            KeySource::Schedule => self.sample.sequence_max.unwrap_or(GUESSES_MAX),
+            KeySource::Schedule | KeySource::ScheduleOfMany => {
+                self.sample.sequence_max.unwrap_or(GUESSES_MAX)
+            }
             KeySource::Window => BARE_GUESSES_MAX,
         };
         let sequences = budget.guesses(self.sample.sequence_max, asked);
@@ -217,16 +223,17 @@ impl Target {
         secret: &Secret,
         bytes: &KeyBytes,
         address: u64,
+        sequences: Range<u64>,
         budget: &mut Budget,
     ) -> bool {
         if !self.wants_chacha() {
             return false;
         }
-        let guesses = budget.chacha_guesses(self.sample.sequence_max);
+        let sequences = budget.chacha_guesses(self.sample.sequence_max, sequences);
         let opens = self.pair().and_then(|(test, _)| {
             let key = secret.key(Labels::Tls, 32)?;
             let (key, iv) = (key.as_slice().first_chunk()?, secret.iv(Labels::Tls)?);
-            let sequence = chacha::sequence(key, &iv, test, 0..guesses)?;
+            let sequence = chacha::sequence(key, &iv, test, sequences)?;
             Some(Opens::Traffic { secret: bytes.clone(), chacha20: true, sequence })
         });
         self.open(address, opens)
