@@ -37,6 +37,7 @@ struct Tls {
     engines: BTreeMap<u32, Vec<TlsEngine>>,
     counts: BTreeMap<u32, Count>,
     health: Option<TapHealth>,
+    key_scan: Option<TapHealth>,
 }
 
 /// What the worker last said of itself and its tap.
@@ -173,6 +174,11 @@ impl Agent {
         }
     }
 
+    /// Replaces what the key scan says of itself.
+    pub(crate) fn set_key_scan(&self, health: Option<TapHealth>) {
+        self.tls().key_scan = health;
+    }
+
     /// Every tap that can attach is attached, and who owns the connections it found is known.
     pub(crate) fn set_ready(&self) {
         self.ready.store(true, Ordering::Release);
@@ -260,6 +266,7 @@ impl Query for Agent {
             *tap = health::line("wire tap", TapState::Off, detail, &remedy);
         }
         health.extend(self.probes());
+        health.extend(self.tls().key_scan.clone());
         health.extend(self.gauges.refusals());
         HealthReport { at_us, health, agent: self.cost(overflow) }
     }

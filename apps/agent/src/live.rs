@@ -27,6 +27,7 @@ use crate::feed::{Block, Feed};
 use crate::governor::Governor;
 use crate::health;
 use crate::keys::{self, Asker, Desk};
+use crate::keyscan::{KeyScan, Scanner as KeyScanner, key_scan};
 use crate::lines::Lines;
 use crate::pipeline::Worker;
 use crate::steer::{self, Steerer};
@@ -89,6 +90,7 @@ impl Live {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let directory = Arc::new(Directory::new(host.trim()));
         let loaded = keys::load(&settings, &cgroups);
+        let key_scope = if settings.cgroups.is_empty() { Vec::new() } else { cgroups.clone() };
         let watched =
             if settings.cgroups.is_empty() { Scope::Host } else { Scope::Cgroups(cgroups) };
         let mut scanner = Scanner::new(Arc::clone(&directory), watched);
@@ -121,6 +123,13 @@ impl Live {
         let mut worker =
             Worker::new(settings.connections, directory, true, steerer, lines, false, keyring);
         worker.show_to(Feed::new(agent.recent().questions()));
+        if settings.tls && settings.key_scan {
+            let (ours, theirs) = key_scan();
+            worker.search_keys(ours);
+            let (scanner, over) = (KeyScanner::new(theirs, key_scope), Arc::clone(&wishes));
+            let run = move || scanner.run(|| over.stop.load(Ordering::Relaxed));
+            threads.push(spawn("redsight-memory", run)?);
+        }
         worker.begin(now());
         let (news, received) = sync_channel(NEWS_WAITING);
         let (scan_wishes, scan_agent) = (Arc::clone(&wishes), Arc::clone(&agent));
@@ -248,6 +257,7 @@ impl Loop {
             if let Some(probes) = &mut self.probes {
                 probes.secrets.drain(|event| worker.event(event));
             }
+            worker.take_keys();
             self.tap.drain(|event| worker.event(event));
             if ticked.elapsed() >= TICK_INTERVAL {
                 ticked = Instant::now();
@@ -338,6 +348,7 @@ impl Loop {
             let ledger = Ledger { seen: lost + skipped, lost, skipped, ..Ledger::default() };
             self.worker.book(EntityId::OTHER, EntityId::OTHER, ledger);
         }
+        self.agent.set_key_scan(self.worker.key_scan().map(KeyScan::health));
         let gauges = &self.agent.gauges;
         gauges.connections.store(self.worker.connections() as u64, Ordering::Relaxed);
         gauges.tap_events.store(tap.events, Ordering::Relaxed);

@@ -11,6 +11,7 @@ mod governor;
 mod health;
 #[cfg(target_os = "linux")]
 mod keys;
+mod keyscan;
 mod lines;
 #[cfg(target_os = "linux")]
 mod live;

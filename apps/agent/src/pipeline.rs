@@ -27,10 +27,12 @@ use model::{
 };
 
 use crate::feed::{Block, Feed};
+use crate::keyscan::KeyScan;
 use crate::lines::{Ends, Lines};
 use crate::resolve::{End, Resolver};
 use crate::steer::{Steered, Steerer};
 
+mod asking;
 mod census;
 mod quic;
 mod sealed;
@@ -67,6 +69,7 @@ pub(crate) struct Stages {
     keyring: Option<Keyring>,
     census: Census,
     quic: Quic,
+    key_scan: Option<KeyScan>,
     raw: bool,
     live: bool,
 }
@@ -121,6 +124,7 @@ impl Worker {
             keyring,
             census: Census::default(),
             quic: Quic::default(),
+            key_scan: None,
             raw,
             live,
         };
@@ -247,6 +251,7 @@ impl Consumer for Stages {
     fn chunk(&mut self, connection: &Connection, state: &mut State, chunk: Chunk<'_>) {
         if state.tls.is_some() {
             self.open_chunk(connection, state, &chunk);
+            self.ask_for_keys(connection, state, chunk.at);
         } else if connection.protocol == 6 || !self.quic_chunk(connection, state, &chunk) {
             self.dissect(connection, state, |dissector, output, counters| {
                 dissector.chunk(&chunk, output, counters);
@@ -283,7 +288,9 @@ impl Consumer for Stages {
     }
 
     fn is_at_rest(&self, state: &State) -> bool {
-        state.dissector.is_at_rest()
+        // What waits for a key is given up in time.
+        let waits = state.tls.as_ref().is_some_and(|tls| tls.opener.held() > 0);
+        state.dissector.is_at_rest() && !waits
     }
 
     fn closed(

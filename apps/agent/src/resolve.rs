@@ -72,6 +72,18 @@ impl Resolver {
         End { as_client, as_server, is_local: false }
     }
 
+    /// The process behind the end that sends in `way`, if it is in scope and known.
+    pub(crate) fn process(&self, connection: &Connection, way: Direction) -> Option<u32> {
+        let owner = connection.owners[way.index()];
+        if let Some(owner) = owner.filter(|owner| owner.pid != 0) {
+            return Some(owner.pid);
+        }
+        let (own, peer) = addresses(connection.endpoints.filter(|_| self.live)?, way);
+        let netns = connection.owners.iter().flatten().map(|o| o.network_namespace).max();
+        let netns = owner.map(|o| o.network_namespace).or(netns).unwrap_or(0);
+        self.directory.socket_process(netns, connection.protocol, own, peer)
+    }
+
     /// Both ends looked up again. What is known by name or address stays so: names that were told
     /// since are for others.
     pub(crate) fn again(&self, connection: &Connection, ends: [End; 2]) -> [End; 2] {

@@ -21,7 +21,7 @@ pub(crate) const UDP: u8 = 17;
 pub(crate) struct Entry<S> {
     pub(crate) connection: Connection,
     streams: [Stream; 2],
-    state: S,
+    pub(crate) state: S,
     last_seen: Timestamp,
     /// True if the sweep passes over it for now: the next event has to tell it.
     pub(crate) is_resting: bool,

@@ -61,6 +61,24 @@ impl<C: Consumer> Table<C> {
         }
     }
 
+    /// Shows a live connection out of turn: something about it has come from elsewhere.
+    pub fn visit(
+        &mut self,
+        id: ConnectionId,
+        consumer: &mut C,
+        see: impl FnOnce(&mut C, &Connection, &mut C::State),
+    ) {
+        let Some(slot) = self.slots.find(id) else { return };
+        if let Some(entry) = self.slots.live_mut(slot) {
+            if entry.is_resting {
+                self.wake(slot);
+            }
+            if let Some(entry) = self.slots.live_mut(slot) {
+                see(consumer, &entry.connection, &mut entry.state);
+            }
+        }
+    }
+
     /// Closes every connection: the capture is over, or the agent stops.
     pub fn finish(&mut self, at: Timestamp, consumer: &mut C) {
         for slot in 0..self.slots.count() as u32 {

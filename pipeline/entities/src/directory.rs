@@ -155,6 +155,18 @@ impl Directory {
         book.speaker(pid)
     }
 
+    /// The process that owned this end of a connection that is older than the agent.
+    pub fn socket_process(
+        &self,
+        network_namespace: u64,
+        protocol: u8,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) -> Option<u32> {
+        let socket = OldSocket::new(protocol, local, remote);
+        self.read().listening.old(network_namespace, socket)
+    }
+
     /// The entity as it is known now.
     pub fn entity(&self, id: EntityId) -> Arc<Entity> {
         model::entity::Directory::entity(self, id)

@@ -28,6 +28,8 @@ pub(crate) struct Settings {
     pub cpu_share: Option<f64>,
     /// Take secrets of TLS.
     pub tls: bool,
+    /// Look for keys in memory.
+    pub key_scan: bool,
     /// Where findings about files are kept.
     pub tls_cache: Option<PathBuf>,
     /// Bounds of the connections stage.
@@ -69,6 +71,7 @@ impl From<&Effective> for Settings {
                 _ => None,
             },
             tls: *effective.value("tls.enabled") == Value::Switch(true),
+            key_scan: *effective.value("tls.key_scan") == Value::Switch(true),
             tls_cache: path("tls.cache"),
             connections: Limits {
                 connections: number("limits.connections") as usize,

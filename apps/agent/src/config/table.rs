@@ -102,6 +102,16 @@ pub(crate) static SETTINGS: &[Setting] = &[
         detail: "No secrets are written. The folder must be this user's alone, or it is not used.",
     },
     Setting {
+        key: "tls.key_scan",
+        kind: Kind::Switch("no-key-scan"),
+        default: "on",
+        flag: "key-scan",
+        metavariable: None,
+        summary: "Look for keys in the memory of processes whose connections stay sealed",
+        detail: "Only processes in scope that own such a connection are read, at the lowest \
+                 priority; nothing of their memory is kept but keys that open their own records.",
+    },
+    Setting {
         key: "limits.cpu",
         kind: Kind::Share,
         default: "10%",

@@ -23,6 +23,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("turn_budget_bytes", "4096"),
     ("tls.enabled", "off"),
     ("tls.cache", "/tmp/tls"),
+    ("tls.key_scan", "off"),
     ("limits.cpu", "3%"),
     ("limits.connections", "99"),
     ("limits.services", "98"),

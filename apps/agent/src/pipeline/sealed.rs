@@ -12,6 +12,7 @@ use model::{
     ShortText, Status, Timestamp, Wire,
 };
 
+use super::asking::Asked;
 use super::census::{Census, Told};
 use super::{Found, Stages, State, ports};
 
@@ -20,7 +21,9 @@ const HANDSHAKE: &str = "handshake";
 
 /// What a connection that speaks TLS has beside its dissector.
 pub(super) struct Tls {
-    opener: Opener,
+    pub(super) opener: Opener,
+    /// When a key was asked for.
+    pub(super) asked: Asked,
     /// What its exchanges say of it, since the first byte in clear.
     row: Option<Arc<TlsRow>>,
     /// The name asked for is that of the server at the other end, and nobody has been told.
@@ -93,6 +96,7 @@ impl Stages {
         let before = std::mem::replace(&mut state.dissector, inner).take_ledger();
         state.tls = Some(Box::new(Tls {
             opener: Opener::new(connection.id),
+            asked: Asked::default(),
             row: None,
             names_server: handover.names_server,
             before,

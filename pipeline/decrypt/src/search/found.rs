@@ -18,6 +18,17 @@ pub struct Found {
     pub opens: Opens,
 }
 
+impl Opens {
+    /// The version of TLS that the key is of, as on the wire; 0 if it may be of several.
+    pub const fn version(&self) -> u16 {
+        match self {
+            Self::Traffic { .. } | Self::Gcm13 { .. } | Self::Quic { .. } => 0x0304,
+            Self::Gcm12 { .. } | Self::ChaCha12 { .. } => 0x0303,
+            Self::Cbc { .. } => 0,
+        }
+    }
+}
+
 /// What opens the direction.
 #[derive(Clone, Debug)]
 pub enum Opens {

@@ -259,6 +259,9 @@ impl Opener {
         if self.opaque.is_some() || found.connection != self.connection {
             return;
         }
+        if self.facts.version == 0 {
+            self.facts.version = found.opens.version();
+        }
         let first = self.ring.records(found.direction).next().map(|record| record.number);
         let next = first.unwrap_or(self.streams[found.direction.index()].framing.number + 1);
         self.begin_with(found.direction, keys, found.record, next);

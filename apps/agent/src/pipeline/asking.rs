@@ -1,0 +1,104 @@
+//! Sealed connections are reported to the key scan, and what it finds is handed to them.
+
+use connections::Connection;
+use model::{Direction, Timestamp};
+
+use super::sealed::Tls;
+use super::{Stages, State, Worker};
+use crate::keyscan::{KeyScan, Report, Verdict};
+
+/// How often a connection is reported while it stays sealed.
+const INTERVAL_NS: u64 = 300_000_000;
+/// Reports to the first process, before the one at the other end is asked as well.
+const FIRST_REPORTS: u32 = 4;
+
+/// When a connection was reported.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asked {
+    last: Timestamp,
+    times: u32,
+    /// Directions that had records to show.
+    ways: usize,
+}
+
+impl Asked {
+    /// True if it is time for another report, or the last one showed one direction only.
+    const fn is_due(self, now: Timestamp) -> bool {
+        self.ways < 2 || now.since_ns(self.last) >= INTERVAL_NS
+    }
+
+    /// Which of so many processes to ask: the first, and all in turn if that does not help.
+    const fn whom(self, processes: usize) -> usize {
+        if self.times <= FIRST_REPORTS { 0 } else { self.times as usize % processes }
+    }
+}
+
+impl Stages {
+    /// Reports a connection that waits for a key, if it has records to prove one on.
+    pub(super) fn ask_for_keys(&self, connection: &Connection, state: &mut State, now: Timestamp) {
+        let (Some(scan), Some(tls)) = (&self.key_scan, &mut state.tls) else { return };
+        if tls.opener.why_sealed().is_none() || !tls.asked.is_due(now) {
+            return;
+        }
+        let samples = tls.opener.samples();
+        let is_old = now.since_ns(tls.asked.last) >= INTERVAL_NS;
+        if samples.is_empty() || (!is_old && samples.len() <= tls.asked.ways) {
+            return;
+        }
+        let times = tls.asked.times + u32::from(is_old);
+        tls.asked = Asked { last: now, times, ways: samples.len() };
+        // A server has more connections, and all of them are searched for at once.
+        let server = connection.initiator.map_or(Direction::Backward, Direction::opposite);
+        let ends = [server, server.opposite()];
+        let pids: Vec<u32> =
+            ends.iter().filter_map(|way| self.resolver.process(connection, *way)).collect();
+        if let Some(pid) = pids.get(tls.asked.whom(pids.len().max(1))) {
+            scan.report(Report { pid: *pid, samples });
+        }
+    }
+}
+
+impl Worker {
+    /// Looks for keys in memory from now on.
+    pub(crate) fn search_keys(&mut self, scan: KeyScan) {
+        self.stages.key_scan = Some(scan);
+    }
+
+    /// The search for keys, if there is one.
+    pub(crate) const fn key_scan(&self) -> Option<&KeyScan> {
+        self.stages.key_scan.as_ref()
+    }
+
+    /// Takes what the search has found since the last call.
+    pub(crate) fn take_keys(&mut self) {
+        while let Some(verdict) = self.key_scan().and_then(KeyScan::verdict) {
+            let id = match &verdict {
+                Verdict::Found(found) => found.connection,
+                Verdict::Sealed { connection, .. } => *connection,
+            };
+            self.table.visit(id, &mut self.stages, |stages, connection, state| {
+                stages.take_key(connection, state, &verdict);
+            });
+        }
+    }
+}
+
+impl Stages {
+    fn take_key(&mut self, connection: &Connection, state: &mut State, verdict: &Verdict) {
+        match verdict {
+            Verdict::Found(found) => self.open(connection, state, |opener, keyring, clear| {
+                opener.accept(found, keyring, clear);
+            }),
+            Verdict::Sealed { direction, why, .. } => {
+                let is_sealed = |tls: &Tls| {
+                    tls.opener.samples().iter().any(|sample| sample.direction == *direction)
+                };
+                if let Some(tls) = &mut state.tls
+                    && is_sealed(tls)
+                {
+                    tls.opener.give_up(*why);
+                }
+            }
+        }
+    }
+}
