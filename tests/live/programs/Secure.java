@@ -1,0 +1,35 @@
+// Answers every request over TLS with a page.
+
+import com.sun.net.httpserver.HttpsConfigurator;
+import com.sun.net.httpserver.HttpsServer;
+import java.io.FileInputStream;
+import java.net.InetSocketAddress;
+import java.security.KeyStore;
+import java.util.concurrent.Executors;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+
+public class Secure {
+  public static void main(String[] arguments) throws Exception {
+    char[] password = "redsight".toCharArray();
+    KeyStore store = KeyStore.getInstance("PKCS12");
+    store.load(new FileInputStream(arguments[0]), password);
+    KeyManagerFactory keys = KeyManagerFactory.getInstance("SunX509");
+    keys.init(store, password);
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(keys.getKeyManagers(), null, null);
+    int port = Integer.parseInt(arguments[1]);
+    HttpsServer server = HttpsServer.create(new InetSocketAddress("127.0.0.1", port), 1024);
+    server.setHttpsConfigurator(new HttpsConfigurator(context));
+    server.setExecutor(Executors.newFixedThreadPool(4));
+    server.createContext(
+        "/",
+        exchange -> {
+          byte[] page = "a page\n".getBytes();
+          exchange.sendResponseHeaders(200, page.length);
+          exchange.getResponseBody().write(page);
+          exchange.close();
+        });
+    server.start();
+  }
+}

@@ -1,0 +1,263 @@
+"""Connections that were open before the agent started: their keys are found in memory."""
+
+import os
+import subprocess
+import sys
+import time
+
+import sandbox as place
+import servers
+from cases import LiveTest, each
+
+PORT, SERVER_PORT = 18443, 18444
+CONNECTIONS, ROUNDS = 3, 5
+# From the first bytes the agent sees to the first request it shows.
+OPENED_S = 2.0
+LOCATIONS = """
+        ssl_certificate @CERTIFICATE@;
+        ssl_certificate_key @KEY@;
+        ssl_protocols TLSv1.2 TLSv1.3;
+        ssl_ciphers ALL:@SECLEVEL=0;
+        location / { return 200 "a page\\n"; }
+"""
+
+
+def certificate(sandbox):
+    """A certificate and its key, made for the test."""
+    files = sandbox.folder / "certificate.pem", sandbox.folder / "key.pem"
+    sandbox.run(place.program("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=localhost", "-days", 1,
+                "-out", files[0], "-keyout", files[1], inside=False)
+    return files
+
+
+def started(sandbox, name, port, *command):
+    """A server of this suite."""
+    process = sandbox.start(name, *command, port)
+    sandbox.wait_for_port(port, process, seconds=60)
+    return process
+
+
+def nginx(sandbox, port=PORT, start=None):
+    """nginx: the distribution's OpenSSL."""
+    files = certificate(sandbox)
+    locations = LOCATIONS.replace("@CERTIFICATE@", str(files[0])).replace("@KEY@", str(files[1]))
+    return servers.nginx(sandbox, port=port, listen="ssl", locations=locations,
+                         start=start).process
+
+
+def node(sandbox):
+    """Node: OpenSSL within."""
+    script = servers.copied(sandbox, "secure.js")
+    return started(sandbox, "node", PORT, place.program("node"), script, *certificate(sandbox))
+
+
+def go(sandbox):
+    """Go's crypto/tls."""
+    compiler = next((str(path) for path in servers.GO if path.exists()), None)
+    compiler = compiler or place.program("go")
+    binary = sandbox.folder / "secure-go"
+    environment = os.environ | {"GOCACHE": "/tmp/redsight-live-go", "GO111MODULE": "off",
+                                "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
+    sandbox.run(compiler, "build", "-ldflags", "-s -w", "-o", binary,
+                servers.PROGRAMS / "secure.go", inside=False, env=environment)
+    return started(sandbox, "secure-go", PORT, binary, *certificate(sandbox))
+
+
+def java(*options):
+    """Java's JSSE, with a collector."""
+    def start(sandbox):
+        source = servers.copied(sandbox, "Secure.java")
+        files, store = certificate(sandbox), sandbox.folder / "store.p12"
+        sandbox.run(place.program("openssl"), "pkcs12", "-export", "-in", files[0], "-inkey",
+                    files[1], "-out", store, "-passout", "pass:redsight", inside=False)
+        return started(sandbox, "Secure", PORT, place.program("java"), "-Xmx256m", *options,
+                       source, store)
+    return start
+
+
+def erlang(sandbox):
+    """Erlang's ssl: no key schedule is kept."""
+    script = servers.copied(sandbox, "secure.escript")
+    os.environ.setdefault("HOME", str(sandbox.folder))
+    return started(sandbox, "erlang", PORT, place.program("escript"), script,
+                   *certificate(sandbox))
+
+
+class KeyScanTest(LiveTest):
+    """A server and a client whose connections are older than the agent."""
+
+    def client(self, connections=CONNECTIONS, version="1.3", suite=None, port=PORT):
+        """The client, connected and warm."""
+        environment = dict(os.environ)
+        ciphers = [suite] if suite and version == "1.2" else []
+        if suite and version == "1.3":
+            config = self.sandbox.folder / "openssl.cnf"
+            config.write_text("openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n"
+                              f"Ciphersuites = {suite}\n")
+            environment["OPENSSL_CONF"] = str(config)
+        script = servers.copied(self.sandbox, "keeper.py")
+        client = self.sandbox.start("keeper", "/usr/bin/python3", script, port, connections,
+                                    version, *ciphers, stdin=subprocess.PIPE, env=environment)
+        self.wait_for("connected", 1)
+        return client
+
+    def wait_for(self, word, count, seconds=60):
+        """Waits until the client has said the word that often."""
+        log = self.sandbox.logs / "keeper"
+        place.wait_until(lambda: log.read_text().split().count(word) >= count, seconds, word)
+
+    def ask(self, client, times, so_far):
+        """Lets it ask so often over each connection."""
+        client.stdin.write(f"{times}\n".encode())
+        client.stdin.flush()
+        self.wait_for("asked", so_far)
+
+    @staticmethod
+    def pages(agent, since_us=0):
+        """Requests shown, of those that began since then."""
+        return [line for line in agent.lines()
+                if line["protocol"] == "http1" and line["start_us"] >= since_us]
+
+    def opened_within(self, agent, seconds):
+        """How long until the first request was shown."""
+        began = time.monotonic()
+        while not self.pages(agent):
+            if time.monotonic() - began > seconds:
+                self.fail(f"nothing was opened within {seconds} s: {self.scan(agent)}")
+            time.sleep(0.02)
+        return time.monotonic() - began
+
+    @staticmethod
+    def scan(agent):
+        """What the agent says of its scans."""
+        health = agent.ask("/api/v1/health")["health"]
+        return next((line["detail"] for line in health if line["name"] == "key scan"), None)
+
+    def settle(self, agent):
+        """The sums once what waited for a key has been given up."""
+        def adds_up():
+            sums = agent.sums()
+            return sums.seen and sum(sums.bytes.values()) == sums.seen
+        place.wait_until(adds_up, 30, "the ledger adds up")
+        return self.account(agent)
+
+    def exact(self, agent, client, connections=CONNECTIONS, rounds=ROUNDS, version="1.3"):
+        """A few requests show the keys; all that follow are counted."""
+        self.ask(client, 3, 1)
+        seconds = self.opened_within(agent, OPENED_S)
+        # Connections beyond the first ones.
+        time.sleep(1.5)
+        since_us = time.time_ns() // 1000
+        self.ask(client, rounds, 2)
+        wanted = connections * rounds
+        place.wait_until(lambda: len(self.pages(agent, since_us)) >= wanted, 10, "all requests")
+        self.account(agent)
+        told = self.scan(agent)
+        agent.stop()
+        lines = self.pages(agent, since_us)
+        self.assertEqual(len(lines), wanted)
+        self.assertEqual({line["status"] for line in lines}, {"200"})
+        self.assertEqual({line["tls"]["version"] for line in lines}, {version})
+        self.say(f"{seconds:.2f} s; {told}")
+
+
+@each({
+    "nginx, TLS 1.3, AES-256": (nginx, "1.3", None),
+    "nginx, TLS 1.3, AES-128": (nginx, "1.3", "TLS_AES_128_GCM_SHA256"),
+    "nginx, TLS 1.3, ChaCha20": (nginx, "1.3", "TLS_CHACHA20_POLY1305_SHA256"),
+    "nginx, TLS 1.2, AES-256-GCM": (nginx, "1.2", "ECDHE-ECDSA-AES256-GCM-SHA384"),
+    "nginx, TLS 1.2, AES-128-GCM": (nginx, "1.2", "ECDHE-ECDSA-AES128-GCM-SHA256"),
+    "Go, TLS 1.3": (go, "1.3", None),
+    "Go, TLS 1.2": (go, "1.2", None),
+    "Go, TLS 1.3, ChaCha20": (go, "1.3", "TLS_CHACHA20_POLY1305_SHA256"),
+    "Node, TLS 1.3": (node, "1.3", None),
+    "Node, TLS 1.2": (node, "1.2", None),
+    "Java with G1, TLS 1.3": (java("-XX:+UseG1GC"), "1.3", None),
+    "Java with ZGC, TLS 1.3": (java("-XX:+UseZGC"), "1.3", None),
+    "Java, TLS 1.2": (java(), "1.2", None),
+    "Erlang, TLS 1.3": (erlang, "1.3", None),
+})
+class OldTest(KeyScanTest):
+    """The engines."""
+
+    def check(self, server, version, suite):
+        server(self.sandbox)
+        client = self.client(version=version, suite=suite)
+        self.exact(self.observe(), client, version=version)
+
+
+class ManyTest(KeyScanTest):
+    """Many connections, foreign keys, keys that change, and a switch."""
+
+    def test_a_thousand_connections_of_one_nginx(self):
+        nginx(self.sandbox)
+        client = self.client(connections=1000)
+        self.exact(self.observe(), client, connections=1000, rounds=2)
+
+    def test_keys_of_another_process_open_nothing(self):
+        files = certificate(self.sandbox)
+        nginx(self.sandbox, port=SERVER_PORT, start=self.outside)
+        relay = servers.copied(self.sandbox, "relay.py")
+        process = self.sandbox.start("relay", sys.executable, relay, PORT, SERVER_PORT, *files)
+        self.sandbox.wait_for_port(PORT, process)
+        inside = self.sandbox.cgroup / "relay"
+        inside.mkdir()
+        (inside / "cgroup.procs").write_text(str(process.pid))
+        client = self.client()
+        agent = self.observe(cgroups=[inside])
+        for number in range(1, 5):
+            self.ask(client, 3, number)
+            time.sleep(1)
+        sums = self.settle(agent)
+        told = self.scan(agent)
+        agent.stop()
+        self.assertEqual(self.pages(agent), [])
+        self.assertGreater(sums.bytes.get("sealed", 0), 0)
+        self.assertIn(" 0 keys proven", told)
+        self.say(told)
+
+    def outside(self, name, *words):
+        """Starts a program in the namespace; its cgroup is that of the sandbox."""
+        return self.sandbox.start(name, *words)
+
+    def test_key_updates_are_followed(self):
+        nginx(self.sandbox)
+        log = self.sandbox.logs / "s_client"
+        client = self.sandbox.start(
+            "s_client", place.program("openssl"), "s_client", "-connect", f"127.0.0.1:{PORT}",
+            "-tls1_3", stdin=subprocess.PIPE)
+
+        def ask(times):
+            for _ in range(times):
+                before = log.read_bytes().count(b"a page")
+                client.stdin.write(b"GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                client.stdin.flush()
+                place.wait_until(lambda: log.read_bytes().count(b"a page") > before, 10, "a page")
+        ask(5)
+        agent = self.observe()
+        ask(3)
+        seconds = self.opened_within(agent, OPENED_S)
+        since_us, updates = time.time_ns() // 1000, 10
+        for _ in range(updates):
+            # With a request that the peer does the same.
+            client.stdin.write(b"K\n")
+            client.stdin.flush()
+            time.sleep(0.2)
+            ask(2)
+        wanted = 2 * updates
+        place.wait_until(lambda: len(self.pages(agent, since_us)) >= wanted, 10, "all requests")
+        told = self.scan(agent)
+        agent.stop()
+        self.assertEqual(len(self.pages(agent, since_us)), wanted)
+        self.say(f"{seconds:.2f} s; {told}")
+
+    def test_a_scan_that_is_switched_off_reads_nothing(self):
+        nginx(self.sandbox)
+        client = self.client()
+        agent = self.observe("--no-key-scan")
+        self.ask(client, 5, 1)
+        self.settle(agent)
+        self.assertIsNone(self.scan(agent))
+        agent.stop()
+        self.assertEqual(self.pages(agent), [])
