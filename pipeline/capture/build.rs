@@ -5,10 +5,12 @@ use std::process::Command;
 
 const PROGRAMS: &[&str] = &["src/linux/wire/wire.bpf.c", "src/linux/keylog/keylog.bpf.c"];
 
+const HEADERS: &[&str] =
+    &["record", "kernel", "packet", "state", "copy", "frames", "take", "early", "datagram"];
+
 fn main() {
-    for header in ["record.h", "kernel.h", "packet.h", "state.h", "copy.h", "early.h", "datagram.h"]
-    {
-        println!("cargo:rerun-if-changed=src/linux/wire/{header}");
+    for header in HEADERS {
+        println!("cargo:rerun-if-changed=src/linux/wire/{header}.h");
     }
     println!("cargo:rerun-if-changed=src/linux/keylog/keylog.h");
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {

@@ -184,8 +184,14 @@ impl steer::Tap for Kernel {
         self.0.nothing(connection);
     }
 
-    fn heads(&self, connection: ConnectionId, until: [Option<u32>; 2], everything: bool) {
-        self.0.heads(connection, until, everything);
+    fn heads(
+        &self,
+        connection: ConnectionId,
+        until: [Option<u32>; 2],
+        everything: bool,
+        framed: bool,
+    ) {
+        self.0.heads(connection, until, everything, framed);
     }
 }
 

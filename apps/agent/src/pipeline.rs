@@ -261,6 +261,7 @@ impl Consumer for Stages {
             }
         }
         let wants = self.quic.wants(state).unwrap_or_else(|| state.wants(chunk.direction));
+        let wants = (wants, state.is_framed());
         self.steerer.after_chunk(connection, wants, &mut state.steered, chunk.direction);
     }
 

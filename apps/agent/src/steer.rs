@@ -11,8 +11,15 @@ const AHEAD_MAX: u64 = 1 << 29;
 pub(crate) trait Tap: Send {
     /// Nothing more of this connection.
     fn nothing(&self, connection: ConnectionId);
-    /// Heads, or everything; per direction only from a sequence number on, if one is given.
-    fn heads(&self, connection: ConnectionId, until: [Option<u32>; 2], everything: bool);
+    /// Heads, or everything; per direction only from a sequence number on, if one is given. Of a
+    /// framed connection payloads may be left out.
+    fn heads(
+        &self,
+        connection: ConnectionId,
+        until: [Option<u32>; 2],
+        everything: bool,
+        framed: bool,
+    );
 }
 
 /// Knows what each connection's tap was told last, and tells it only what changed.
@@ -25,6 +32,7 @@ pub(crate) struct Steerer {
 pub(crate) struct Steered {
     until: [Option<u32>; 2],
     everything: bool,
+    framed: bool,
     nothing: bool,
 }
 
@@ -34,12 +42,13 @@ impl Steerer {
         Self { tap }
     }
 
-    /// Takes what is wanted now of the direction that a chunk has just come from.
+    /// Takes what is wanted now of the direction that a chunk has just come from, and whether the
+    /// connection is cut into frames that the tap may follow.
     #[inline]
     pub(crate) fn after_chunk(
         &self,
         connection: &Connection,
-        wants: Wants,
+        (wants, is_framed): (Wants, bool),
         told: &mut Steered,
         direction: Direction,
     ) {
@@ -56,12 +65,13 @@ impl Steerer {
             }
         }
         wish.until[direction.index()] = until;
+        wish.framed = is_framed;
         if wish != *told {
             *told = wish;
             if wish.nothing {
                 tap.nothing(connection.id);
             } else {
-                tap.heads(connection.id, wish.until, wish.everything);
+                tap.heads(connection.id, wish.until, wish.everything, wish.framed);
             }
         }
     }
@@ -71,7 +81,7 @@ impl Steerer {
         if let Some(tap) = &self.tap
             && *told != Steered::default()
         {
-            tap.heads(connection.id, [None; 2], false);
+            tap.heads(connection.id, [None; 2], false, false);
         }
     }
 }

@@ -241,6 +241,8 @@ pub mod steer {
     pub const UNTIL_FORWARD: u32 = 4;
     /// `until[1]` holds.
     pub const UNTIL_BACKWARD: u32 = 8;
+    /// Leave long payloads of HTTP/2 DATA and of TLS records out, where the frames are known.
+    pub const FRAMES: u32 = 16;
 }
 
 /// Counters of the tap, one copy per CPU.

@@ -214,6 +214,12 @@ impl Dissector {
         }
     }
 
+    /// True if the connection is cut into frames of HTTP/2, of which payloads of DATA need not be
+    /// copied.
+    pub fn is_framed(&self) -> bool {
+        matches!(&self.state, State::Reading(reading) if reading.is_framed())
+    }
+
     /// Bytes booked since the last call. Bytes still held are in none of them yet.
     pub fn take_ledger(&mut self) -> Ledger {
         let booked = self.booked();

@@ -183,6 +183,11 @@ pub trait Session: Send {
     /// (pipelining). False: heads are enough.
     fn wants_everything(&self) -> bool;
 
+    /// True if its frames are those of HTTP/2, and payloads of DATA need not be shown.
+    fn is_framed(&self) -> bool {
+        false
+    }
+
     /// True if what was asked is answered, and what comes next can as well be read by a new
     /// session: pairs of addresses that are used once may be forgotten early.
     fn is_at_rest(&self) -> bool {

@@ -57,12 +57,22 @@ impl State {
     /// How much of `direction` is worth copying from here on.
     #[inline]
     pub(super) fn wants(&self, direction: Direction) -> Wants {
-        match self.tls.as_ref().map(|tls| tls.opener.attention()) {
-            None => self.dissector.wants(direction),
-            // A body that nobody wants is not passed over: where its records end would be lost.
-            Some(Attention::Everything) => Wants::Everything,
-            Some(Attention::Heads) => Wants::Heads,
-            Some(Attention::Nothing) => Wants::Nothing,
+        let Some(tls) = &self.tls else { return self.dissector.wants(direction) };
+        match tls.opener.attention() {
+            // Records are longer than what they hold, so those that end before the body does are
+            // of the body; frames of HTTP/2 are not followed inside of them.
+            Attention::Everything => match self.dissector.wants(direction) {
+                Wants::After(bytes)
+                    if bytes > tls.opener.held()
+                        && !self.dissector.is_framed()
+                        && tls.opener.may_miss_bodies(direction) =>
+                {
+                    Wants::After(bytes - tls.opener.held())
+                }
+                _ => Wants::Everything,
+            },
+            Attention::Heads => Wants::Heads,
+            Attention::Nothing => Wants::Nothing,
         }
     }
 
@@ -70,6 +80,12 @@ impl State {
     pub(super) fn why_sealed(&self, is_on: bool) -> Sealed {
         let of_tls = self.tls.as_ref().and_then(|tls| tls.opener.why_sealed());
         of_tls.unwrap_or(if is_on { Sealed::NoKey } else { Sealed::Off })
+    }
+
+    /// True if the connection is cut into frames that the tap may follow.
+    #[inline]
+    pub(super) fn is_framed(&self) -> bool {
+        self.tls.is_some() || self.dissector.is_framed()
     }
 
     /// Tells the opener in whose memory its secrets may be.

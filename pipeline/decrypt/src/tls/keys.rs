@@ -199,9 +199,11 @@ impl Keys {
                 Some((0..scratch.len(), content))
             }
             Protection::Explicit { aead, fixed, last } => {
-                let (explicit, body) = scratch.split_first_chunk_mut::<8>()?;
-                *last = Some((u64::from_be_bytes(*explicit), sequence));
                 let content = whole.checked_sub(8 + aead.tag_bytes())?;
+                let Some((explicit, body)) = scratch.split_first_chunk_mut::<8>() else {
+                    return Some((0..0, content));
+                };
+                *last = Some((u64::from_be_bytes(*explicit), sequence));
                 let length = body.len().min(content);
                 let body = body.get_mut(..length)?;
                 aead.open_prefix(&joined(*fixed, *explicit), body);
@@ -215,6 +217,11 @@ impl Keys {
                 None
             }
         }
+    }
+
+    /// True if a record says how much it holds by its length, unless it is padded.
+    pub(super) const fn tells_content(&self) -> bool {
+        !matches!(self.protection, Protection::Tls13Turned { .. } | Protection::Cbc { .. })
     }
 
     /// Bytes of a record that are not content: of one without padding.

@@ -191,6 +191,13 @@ impl Opener {
         self.reason.or_else(|| (!self.ring.is_empty()).then(|| self.usual_reason()))
     }
 
+    /// True if the body of a record may be missing: how much it holds is told by its head.
+    pub fn may_miss_bodies(&self, direction: Direction) -> bool {
+        let stream = &self.streams[direction.index()];
+        let Protection::Open { keys, .. } = &stream.protection else { return false };
+        keys.tells_content() && !stream.pads && stream.gap.is_none()
+    }
+
     /// How much is worth copying.
     pub fn attention(&self) -> Attention {
         match self.opaque {

@@ -201,6 +201,10 @@ impl Opener {
             return;
         }
         self.ledger.parsed += whole - content.len() as u64;
+        let stream = &mut self.streams[direction.index()];
+        if let Protection::Open { keys, .. } = &stream.protection {
+            stream.pads |= whole > HEAD_BYTES as u64 + keys.overhead() + content.len() as u64;
+        }
         self.hand_on(direction, record, range.start, content, clear);
     }
 

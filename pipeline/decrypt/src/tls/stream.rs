@@ -66,6 +66,8 @@ pub(super) struct Stream {
     /// Since the last record that was opened, the place was lost.
     pub(super) gap: Option<Gap>,
     pub(super) tail: Tail,
+    /// Records are padded here: their lengths do not tell what they hold.
+    pub(super) pads: bool,
     /// Records in a row that their keys did not open.
     pub(super) failures: u8,
     /// The record that secrets were tried on, and the number of the last of them.

@@ -58,6 +58,10 @@ impl Reading {
         }
     }
 
+    pub(super) fn is_framed(&self) -> bool {
+        self.session.is_framed()
+    }
+
     pub(super) fn bytes<'a>(
         &mut self,
         direction: Direction,

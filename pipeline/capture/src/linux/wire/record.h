@@ -26,6 +26,7 @@ enum steer {
 	STEER_EVERYTHING = 2,
 	STEER_UNTIL_FORWARD = 4,
 	STEER_UNTIL_BACKWARD = 8,
+	STEER_FRAMES = 16,
 };
 
 /* Starts every record. Times are CLOCK_MONOTONIC nanoseconds. */

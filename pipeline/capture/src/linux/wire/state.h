@@ -13,7 +13,19 @@ struct direction_state {
 	__u32 budget;        // bytes of this turn still to copy
 	__u32 lost;          // lost since the last record
 	__u32 silent;        // skipped since the last record
+	__u32 frame_end;     // where the next frame begins
+	__u32 kept_to;       // of the frame under way, what is copied even if the rest is not
 	__u8 started;
+	__u8 framing;        // FRAMING_*
+	__u8 prefaced;       // it began with the preface of HTTP/2, which nothing else does
+	__u8 skips;          // the payload of the frame under way is not copied
+	__u8 head_have;      // bytes of a head that two packets share
+	__u64 head;          // these bytes
+	// Of the packet that is walked through, see frames.h.
+	__u64 connection, time;
+	__u32 sequence, length, offset, until;
+	__u32 at, from, skipped, heads;
+	__u8 over, walking, flags, backward, in_order;
 };
 
 struct socket_state {
@@ -73,6 +85,15 @@ struct {
 	__type(key, __u32);
 	__type(value, struct tap_counters);
 } counters SEC(".maps");
+
+// What is wanted of this connection; NULL if nobody has said.
+static __always_inline const struct steering *wish_of(__u64 connection)
+{
+	__u32 slot = connection & (STEERING_SLOTS - 1);
+	const struct steering *wish = bpf_map_lookup_elem(&steering, &slot);
+
+	return wish && wish->connection == connection ? wish : NULL;
+}
 
 static __always_inline struct tap_counters *counter(void)
 {

@@ -33,9 +33,17 @@ impl Steering {
     }
 
     /// Copy by budget, or everything; where a sequence number is given for a direction, only from
-    /// there on.
-    pub fn heads(&self, connection: ConnectionId, until: [Option<u32>; 2], everything: bool) {
-        self.write(connection, until, if everything { steer::EVERYTHING } else { 0 });
+    /// there on. Of `framed` connections, which are HTTP/2 or TLS for certain, the heads of frames
+    /// are copied in any case, and long payloads may be left out.
+    pub fn heads(
+        &self,
+        connection: ConnectionId,
+        until: [Option<u32>; 2],
+        everything: bool,
+        framed: bool,
+    ) {
+        let mode = if everything { steer::EVERYTHING } else { 0 };
+        self.write(connection, until, mode | if framed { steer::FRAMES } else { 0 });
     }
 
     /// Takes what has passed unwanted since the last call, slot by slot.

@@ -23,6 +23,8 @@
 #include "kernel.h"
 #include "state.h"
 #include "copy.h"
+#include "frames.h"
+#include "take.h"
 #include "early.h"
 #include "datagram.h"
 
@@ -198,6 +200,11 @@ int wire_ingress(struct __sk_buff *skb)
 	if (s->turn != TURN_IN && t.length > 0) {
 		s->turn = TURN_IN;
 		s->in.budget = turn_budget_bytes;
+	}
+	// How the client begins says what its server is going to answer with.
+	if (s->in.framing == FRAMING_UNSEEN && t.length > 0) {
+		begin_walk(&s->in, &t);
+		see_framing(skb, 0);
 	}
 	if (s->peer == PEER_OBSERVED)
 		return PASS;

@@ -240,4 +240,8 @@ impl Session for Http2Session {
     fn wants_everything(&self) -> bool {
         true
     }
+
+    fn is_framed(&self) -> bool {
+        true
+    }
 }
