@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use entities::Directory;
 use metrics::{Store, StoreLimits};
 use model::view::{
-    AgentCost, Exchanges, ExchangesAsked, HealthReport, MetricsForm, Query, ServiceRow, Snapshot,
-    TlsEngine, TlsProcess, TlsReport,
+    AgentCost, Exchanges, ExchangesAsked, HealthReport, KeyWay, MetricsForm, Query, ServiceRow,
+    Snapshot, TlsEngine, TlsProcess, TlsReport,
 };
 use model::{Entity, Rollup, TapHealth, TapState};
 
@@ -273,9 +273,21 @@ impl Query for Agent {
 
     fn tls(&self) -> TlsReport {
         let tls = self.tls();
-        let (engines, counts, enabled) =
-            (tls.engines.clone(), tls.counts.clone(), tls.health.is_some());
+        let (mut engines, counts) = (tls.engines.clone(), tls.counts.clone());
+        let is_scanned = tls.key_scan.is_some();
+        let enabled = tls.health.is_some() || is_scanned;
         drop(tls);
+        if is_scanned {
+            // Who speaks TLS by an engine that nobody knows is searched all the same.
+            for pid in counts.keys() {
+                let known = engines.entry(*pid).or_default();
+                if known.is_empty() {
+                    known.push(TlsEngine::default());
+                }
+            }
+            let others = engines.values_mut().flatten().filter(|row| row.way == KeyWay::None);
+            others.for_each(|row| row.way = KeyWay::KeyScan);
+        }
         let alive = self.directory.processes();
         let service = |pid| alive.iter().find(|entity| entity.pids.contains(&pid));
         let mut pids: Vec<u32> = engines.keys().chain(counts.keys()).copied().collect();

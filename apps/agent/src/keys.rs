@@ -84,11 +84,12 @@ pub(crate) fn load(
 
 /// What `doctor` says where the probes are refused.
 pub(crate) fn refused(error: &TapError) -> TapHealth {
-    let remedy = match error.exit_code() {
-        77 => "see capabilities",
-        _ => "--no-tls goes without; keys are looked for in memory where that is possible",
+    // Without them the agent sees less, and runs: that is no reason for `doctor` to fail.
+    let (state, remedy) = match error.exit_code() {
+        77 => (TapState::Refused, "see capabilities"),
+        _ => (TapState::Degraded, "keys are looked for in memory; --no-tls goes without both"),
     };
-    health::line(NAME, TapState::Refused, error.to_string(), remedy)
+    health::line(NAME, state, error.to_string(), remedy)
 }
 
 impl Desk {

@@ -129,7 +129,9 @@ impl Watcher {
 
     /// Says which processes are in scope now, by pid and start time.
     pub fn members(&mut self, all: &[(u32, u64)]) {
-        let now: HashMap<u32, u64> = all.iter().copied().collect();
+        // The agent's own secrets, if it has any, are its own.
+        let others = all.iter().copied().filter(|(pid, _)| *pid != std::process::id());
+        let now: HashMap<u32, u64> = others.collect();
         let gone: Vec<u32> = self
             .processes
             .iter()
