@@ -71,26 +71,40 @@ impl Census {
     ) {
         if opener.has_opened() && !told.opened {
             told.opened = true;
-            self.each(connection, |count| count.opened += 1);
+            self.opened(connection);
         }
         let is_certain = at_last || opener.attention() == Attention::Nothing;
         if let Some(reason) = opener.why_sealed().filter(|_| is_certain && !told.sealed) {
             told.sealed = true;
-            let at = Sealed::ALL.iter().position(|other| *other == reason).unwrap_or_default();
-            self.each(connection, |count| {
-                if let Some(count) = count.sealed.get_mut(at) {
-                    *count += 1;
-                }
-            });
+            self.sealed(connection, reason);
         }
+    }
+
+    /// Counts a connection of which something was opened.
+    pub(super) fn opened(&mut self, connection: &Connection) {
+        self.each(connection, |count| count.opened += 1);
+    }
+
+    /// Counts a connection of which something stays sealed.
+    pub(super) fn sealed(&mut self, connection: &Connection, reason: Sealed) {
+        let at = Sealed::ALL.iter().position(|other| *other == reason).unwrap_or_default();
+        self.each(connection, |count| {
+            if let Some(count) = count.sealed.get_mut(at) {
+                *count += 1;
+            }
+        });
     }
 
     /// Asks for another look at the processes of a connection that waits for its keys: a library
     /// may have been loaded since the last one.
     pub(super) fn ask(&mut self, connection: &Connection, opener: &Opener) {
-        if opener.has_opened() || opener.why_sealed().is_none() {
-            return;
+        if !opener.has_opened() && opener.why_sealed().is_some() {
+            self.ask_owners(connection);
         }
+    }
+
+    /// Asks for another look at the processes of a connection.
+    pub(super) fn ask_owners(&mut self, connection: &Connection) {
         for pid in pids(connection) {
             if self.asked.len() < ASKED_MAX && !self.asked.contains(&pid) {
                 self.asked.push(pid);

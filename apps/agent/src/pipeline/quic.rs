@@ -8,7 +8,7 @@ use decrypt::Keyring;
 use decrypt::quic::{Datagram, Flow, Handle, News, Opener, Tell, may_begin};
 use dissect::{Output, Sink, Streams, Wants};
 use model::view::TlsRow;
-use model::{Chunk, CloseReason, Content, Ledger, MissingReason, Timestamp};
+use model::{Chunk, CloseReason, Content, Ledger, MissingReason, Sealed, Timestamp};
 
 use super::sealed::{exchange, said};
 use super::{Found, Stages, State, UNANSWERED_MAX};
@@ -83,6 +83,9 @@ impl Stages {
             opener.tick(flow, home, now, keyring, tell);
             true
         });
+        if self.quic.opener.waits(&state.quic) {
+            self.census.ask_owners(connection);
+        }
         let before = Timestamp(now.0.saturating_sub(UNANSWERED_MAX.as_nanos() as u64));
         for handle in state.quic.connections() {
             if self.quic.opener.is_at_home(*handle, home)
@@ -155,10 +158,15 @@ impl Stages {
             }
             let mut output = Output::new(&mut self.names, self.raw, &mut found);
             match news {
-                News::Named(_, way) | News::Agreed(_, _, way) | News::Moved(way) => {
+                News::Agreed(_, _, way) => {
                     client = Some(way);
+                    self.census.opened(connection);
                 }
-                News::Shaken(..) | News::Chunk(_) | News::Closed(_) => {}
+                News::Named(_, way) | News::Moved(way) => client = Some(way),
+                News::Closed { is_sealed: true, .. } => {
+                    self.census.sealed(connection, Sealed::NoKey);
+                }
+                News::Shaken(..) | News::Chunk(_) | News::Closed { .. } => {}
             }
             booked += hear(read, handle, news, reason, &mut output);
         });
@@ -202,7 +210,7 @@ fn hear(
                 read.streams.chunk(chunk, output);
             }
         }
-        News::Closed(at) => {
+        News::Closed { at, .. } => {
             if let Some(mut read) = read.remove(&handle) {
                 read.streams.close(reason, at, output);
                 return read.streams.take_ledger();

@@ -12,6 +12,7 @@ use super::hello::{Crypto, Hello};
 use super::keys::{Keys, Opened, Sealed};
 use super::packet::{Id, Level, Long, Packet};
 use super::progress::Progress;
+use super::run::Runs;
 use super::streams::Streams;
 use super::version::{VERSIONS, Version};
 use super::waiting::{self, Waiting};
@@ -40,8 +41,13 @@ pub enum News<'a> {
     Chunk(&'a StreamChunk<'a>),
     /// The handshake is over, well or not.
     Shaken(&'a Facts, &'a Handshake),
-    /// One side has closed the connection.
-    Closed(Timestamp),
+    /// The connection is over; `is_sealed` if some of it was never opened.
+    Closed {
+        /// When.
+        at: Timestamp,
+        /// No key was found for some of its packets.
+        is_sealed: bool,
+    },
 }
 
 /// What a connection is given with each packet.
@@ -72,6 +78,8 @@ pub(super) struct Connection {
     pub(super) crypto: [[Crypto; 2]; 2],
     pub(super) streams: Streams,
     waiting: Waiting,
+    /// Datagrams that came as one, by side.
+    pub(super) runs: [Runs; 2],
     /// Secrets without a random that were tried, by level and side.
     loose: [[Tried; 2]; 4],
     /// Number of the newest secret when what waits was tried last, and the suite known then.
@@ -82,6 +90,8 @@ pub(super) struct Connection {
     pub(super) is_over: bool,
     /// Nothing more is waited for.
     is_given_up: bool,
+    /// Packets stayed sealed for want of a key.
+    pub(super) has_sealed: bool,
 }
 
 /// How far the secrets without a random were tried.
@@ -136,12 +146,14 @@ impl Connection {
             crypto: Default::default(),
             streams: Streams::default(),
             waiting: Waiting::default(),
+            runs: Default::default(),
             loose: Default::default(),
             tried: (0, 0),
             is_agreed: false,
             is_named: false,
             is_over: false,
             is_given_up: false,
+            has_sealed: false,
         })
     }
 
@@ -210,7 +222,7 @@ impl Connection {
             Packet::VersionNegotiation => return true,
         };
         let side = self.side(direction);
-        if self.open(packet, direction, at, context) {
+        if self.open_all(packet, direction, at, context) {
             self.progress.passed(level, side, bytes.len() as u64, at);
             if self.is_news(context.keyring) {
                 self.try_again(context);
@@ -275,7 +287,7 @@ impl Connection {
             let length = sealed.bytes.len() as u64;
             context.keyring.held -= length;
             let is_open = match sealed.packet() {
-                Some(packet) => self.open(&packet, sealed.direction, sealed.at, context),
+                Some(packet) => self.open_all(&packet, sealed.direction, sealed.at, context),
                 None => false,
             };
             if !is_open {
@@ -301,6 +313,7 @@ impl Connection {
             context.keyring.held += length;
         } else {
             context.ledger.sealed += length;
+            self.has_sealed = true;
         }
     }
 
@@ -309,12 +322,21 @@ impl Connection {
         for sealed in self.waiting.take() {
             context.keyring.held -= sealed.bytes.len() as u64;
             context.ledger.sealed += sealed.bytes.len() as u64;
+            self.has_sealed = true;
         }
         self.is_given_up = true;
     }
 
+    /// True if the secret of a side's packets with short headers is there.
+    pub(super) fn has_secret(&self, side: Side, context: &Context<'_>) -> bool {
+        let label = label(Level::Application, side);
+        let exact = self.hello.client_random.zip(label);
+        self.keys[Level::Application as usize][side.index()].is_some()
+            || exact.is_some_and(|(r, label)| context.keyring.exact(&r, label).is_some())
+    }
+
     /// Opens a packet and reads its frames. False: it is sealed as yet, or not of this connection.
-    fn open(
+    pub(super) fn open(
         &mut self,
         packet: &Packet<'_>,
         direction: Direction,
@@ -425,6 +447,8 @@ impl Connection {
         let tried = &mut self.loose[level as usize][side.index()];
         let after = tried.next(context.keyring.newest());
         let loose = context.keyring.loose(label, after, context.pids).take(TRIES_MAX);
+        // Whoever says to whom its secrets belong says so of all.
+        let loose = loose.filter(|_| exact.is_none());
         let loose = loose.map(|loose| (Some(loose.number), &loose.bytes));
         let found = exact.map(|secret| (None, secret)).into_iter().chain(loose).find_map(
             |(number, secret)| {

@@ -20,6 +20,7 @@ mod opener;
 mod packet;
 mod payload;
 mod progress;
+mod run;
 mod streams;
 mod version;
 mod waiting;

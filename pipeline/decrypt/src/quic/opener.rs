@@ -152,6 +152,12 @@ impl Opener {
         on_it.all(|entry| entry.connection.is_sealed())
     }
 
+    /// True if a connection between these addresses waits for its keys.
+    pub fn waits(&self, flow: &Flow) -> bool {
+        let mut on_it = flow.connections().iter().filter_map(|handle| self.connections.get(handle));
+        on_it.any(|entry| entry.connection.waits() && !entry.connection.has_opened())
+    }
+
     /// Bytes of these connections that are neither booked nor told of.
     pub fn held(&self, flow: &Flow) -> u64 {
         let on_it = flow.connections().iter().filter_map(|handle| self.connections.get(handle));
@@ -266,7 +272,7 @@ impl Opener {
             }
         }
         if !connection.is_over {
-            tell(handle, News::Closed(at));
+            tell(handle, News::Closed { at, is_sealed: connection.has_sealed });
         }
     }
 

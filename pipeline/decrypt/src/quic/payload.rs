@@ -60,7 +60,7 @@ impl Connection {
                     self.tell_handshake(true, context);
                     let (client, each) = (self.client, &mut *context.each);
                     self.streams.close(client, at, &mut |chunk| each(News::Chunk(chunk)));
-                    each(News::Closed(at));
+                    each(News::Closed { at, is_sealed: self.has_sealed });
                 }
                 Frame::Stream { .. }
                 | Frame::Reset { .. }

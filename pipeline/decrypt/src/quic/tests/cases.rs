@@ -67,7 +67,7 @@ impl Told {
                     facts.suite
                 ));
             }
-            News::Closed(_) => self.lines.push(format!("{handle:?} closed")),
+            News::Closed { .. } => self.lines.push(format!("{handle:?} closed")),
             News::Chunk(chunk) => {
                 let is_client = self.clients.get(&handle) == Some(&chunk.direction);
                 let on = (handle, chunk.stream, is_client);
@@ -201,6 +201,41 @@ fn what_is_lost_is_said_and_nothing_is_made_up() {
             }
         }
     }
+}
+
+/// The same, with datagrams of one size in one, as the kernel hands them on.
+fn joined(rows: &[Row]) -> Vec<Row> {
+    let mut joined: Vec<Row> = Vec::new();
+    let mut size = 0;
+    for (kind, bytes) in rows {
+        let is_short = bytes.first().is_some_and(|first| first & 0x80 == 0);
+        match joined.last_mut() {
+            Some((last, run))
+                if last == kind && size > 0 && run.len() % size == 0 && bytes.len() <= size =>
+            {
+                run.extend_from_slice(bytes);
+            }
+            _ => {
+                size = if is_short && bytes.len() >= 1_200 { bytes.len() } else { 0 };
+                joined.push((*kind, bytes.clone()));
+            }
+        }
+    }
+    joined
+}
+
+#[test]
+fn datagrams_that_came_as_one_are_taken_apart() {
+    let mut shorter = 0;
+    for (path, rows) in records() {
+        let (whole, ledger) = play(&rows, Sources::Live);
+        let joined = joined(&rows);
+        let (told, joined_ledger) = play(&joined, Sources::Live);
+        assert_eq!(told.bytes, whole.bytes, "{}", path.display());
+        assert_eq!(joined_ledger, ledger, "{}", path.display());
+        shorter += rows.len() - joined.len();
+    }
+    assert!(shorter > 5, "some were joined");
 }
 
 #[test]
