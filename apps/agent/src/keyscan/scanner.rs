@@ -118,13 +118,17 @@ impl Scanner {
                 break;
             }
             search.end_pass();
+            for found in search.take_found() {
+                self.desk.say(Verdict::Found(found));
+            }
         }
         Ok(search.finish())
     }
 
     fn tell(&mut self, pid: u32, outcome: Outcome) {
-        let Outcome { found, sealed, counters } = outcome;
+        let Outcome { found, opened, sealed, counters } = outcome;
         add(&self.desk.counts.refused, counters.refused);
+        add(&self.desk.counts.proven, opened);
         for found in found {
             self.desk.say(Verdict::Found(found));
         }

@@ -4,7 +4,7 @@ use connections::Connection;
 use model::{Direction, Timestamp};
 
 use super::sealed::Tls;
-use super::{Stages, State, Worker};
+use super::{Stages, State, Worker, ports};
 use crate::keyscan::{KeyScan, Report, Verdict};
 
 /// How often a connection is reported while it stays sealed.
@@ -47,8 +47,11 @@ impl Stages {
         }
         let times = tls.asked.times + u32::from(is_old);
         tls.asked = Asked { last: now, times, ways: samples.len() };
-        // A server has more connections, and all of them are searched for at once.
-        let server = connection.initiator.map_or(Direction::Backward, Direction::opposite);
+        // A server has more connections, and all of them are searched for at once. Of a connection
+        // that was there before, the lower port is its end.
+        let [forward, backward] = ports(connection);
+        let by_port = if forward < backward { Direction::Forward } else { Direction::Backward };
+        let server = connection.initiator.map_or(by_port, Direction::opposite);
         let ends = [server, server.opposite()];
         let pids: Vec<u32> =
             ends.iter().filter_map(|way| self.resolver.process(connection, *way)).collect();

@@ -59,8 +59,10 @@ pub enum StillSealed {
 /// What a search has come to.
 #[derive(Debug)]
 pub struct Outcome {
-    /// The proven keys.
+    /// The proven keys that were not taken before.
     pub found: Vec<Found>,
+    /// Directions that were opened.
+    pub opened: u64,
     /// What stays sealed.
     pub sealed: Vec<(Sample, StillSealed)>,
     /// What it took.
@@ -77,6 +79,8 @@ pub struct Search {
     hasher: RandomState,
     quic_keys: Vec<(KeyBytes, u64)>,
     resident: Option<Resident>,
+    /// The target that was opened last.
+    last_hit: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +101,8 @@ const PASSES: [Pass; 6] =
 impl Search {
     /// A search for what opens the samples, which are all of one process.
     pub fn new(samples: Vec<Sample>, limits: SearchLimits) -> Self {
-        let targets: Vec<_> = samples.into_iter().map(Target::new).collect();
+        let mut targets: Vec<_> = samples.into_iter().map(Target::new).collect();
+        targets.sort_by_key(|target| target.sample.connection.0);
         let is_vain = targets.iter().all(Target::is_hopeless);
         let has_quic = targets.iter().any(Target::is_quic);
         Self {
@@ -109,6 +114,7 @@ impl Search {
             // Room for all of them at once: growing would leave copies behind.
             quic_keys: Vec::with_capacity(if has_quic { limits.quic_keys_max } else { 0 }),
             resident: None,
+            last_hit: 0,
         }
     }
 
@@ -153,22 +159,31 @@ impl Search {
         self.pass = later.into_iter().find(|pass| !self.is_over(*pass)).unwrap_or(Pass::Done);
     }
 
-    /// What it has come to.
-    pub fn finish(self) -> Outcome {
-        let counters = self.budget.counters;
-        let (mut found, mut sealed) = (Vec::new(), Vec::new());
-        for target in self.targets {
-            let reason = match () {
-                () if target.is_hopeless() => StillSealed::NotInvertible,
-                () if counters.refused > 0 => StillSealed::Budget,
-                () => StillSealed::NoKey,
-            };
-            match target.found() {
-                Ok(key) => found.push(key),
-                Err(sample) => sealed.push((sample, reason)),
+    /// What was found since the last call: once the surroundings of the keys have been seen, with
+    /// or without their secrets. A key comes again if its secret is found later.
+    pub fn take_found(&mut self) -> Vec<Found> {
+        match self.pass {
+            Pass::Schedules | Pass::Near => Vec::new(),
+            Pass::BareKeys | Pass::ChaCha | Pass::Words | Pass::Halves | Pass::Done => {
+                self.targets.iter_mut().filter_map(Target::take_found).collect()
             }
         }
-        Outcome { found, sealed, counters }
+    }
+
+    /// What it has come to.
+    pub fn finish(mut self) -> Outcome {
+        let counters = self.budget.counters;
+        let found = self.targets.iter_mut().filter_map(Target::take_found).collect();
+        let (sealed, opened): (Vec<_>, Vec<_>) =
+            self.targets.into_iter().partition(Target::is_sealed);
+        let reason = |target: &Target| match () {
+            () if target.is_hopeless() => StillSealed::NotInvertible,
+            () if counters.refused > 0 => StillSealed::Budget,
+            () => StillSealed::NoKey,
+        };
+        let sealed = sealed.into_iter().map(|target| (reason(&target), target.sample));
+        let sealed = sealed.map(|(reason, sample)| (sample, reason)).collect();
+        Outcome { found, opened: opened.len() as u64, sealed, counters }
     }
 
     /// True if the pass has nothing left to look for.
@@ -225,8 +240,15 @@ impl Search {
         let (targets, budget) = (&mut self.targets, &mut self.budget);
         let is_few = targets.len() <= FEW;
         let source = if is_few { KeySource::Schedule } else { KeySource::ScheduleOfMany };
-        let mut targets_left = targets.iter_mut();
-        if targets_left.any(|target| target.try_key(&gcm, key, address, source, budget)) {
+        // The keys of both directions of a connection lie close to each other.
+        let beside = self.last_hit.saturating_sub(1)..self.last_hit + 2;
+        let order = beside.chain(0..targets.len());
+        let opened = order.into_iter().find(|i| {
+            let target = targets.get_mut(*i);
+            target.is_some_and(|target| target.try_key(&gcm, key, address, source, budget))
+        });
+        if let Some(i) = opened {
+            self.last_hit = i;
             return;
         }
         if targets.iter().any(Target::may_be_cbc)

@@ -37,6 +37,8 @@ pub(super) struct Target {
     neighbour: Option<usize>,
     may_be: MayBe,
     pub hit: Option<Hit>,
+    /// What was found was taken; a secret found later is news again.
+    is_told: bool,
 }
 
 /// What opened it, and where that lay.
@@ -70,7 +72,8 @@ impl Target {
         };
         let beside = [test.checked_sub(1), test.checked_add(1)];
         let neighbour = beside.into_iter().flatten().find(is_beside);
-        let mut target = Self { sample, test, neighbour, may_be: MayBe::NOTHING, hit: None };
+        let mut target =
+            Self { sample, test, neighbour, may_be: MayBe::NOTHING, hit: None, is_told: false };
         target.may_be = target.judge();
         target
     }
@@ -273,6 +276,7 @@ impl Target {
             return false;
         }
         let Some(hit) = &mut self.hit else { return false };
+        self.is_told = false;
         let iv = secret.iv(labels);
         match &mut hit.opens {
             Opens::Gcm13 { nonce, .. } if labels == Labels::Tls => {
@@ -290,17 +294,16 @@ impl Target {
         }
     }
 
-    /// What the search gives for it.
-    pub(super) fn found(self) -> Result<Found, Sample> {
-        match self.hit {
-            Some(Hit { record, opens, .. }) => Ok(Found {
-                connection: self.sample.connection,
-                direction: self.sample.direction,
-                record,
-                opens,
-            }),
-            None => Err(self.sample),
-        }
+    /// What the search gives for it, if that is news.
+    pub(super) fn take_found(&mut self) -> Option<Found> {
+        let hit = self.hit.as_ref().filter(|_| !self.is_told)?;
+        self.is_told = true;
+        Some(Found {
+            connection: self.sample.connection,
+            direction: self.sample.direction,
+            record: hit.record,
+            opens: hit.opens.clone(),
+        })
     }
 }
 
