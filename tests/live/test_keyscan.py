@@ -11,8 +11,9 @@ from cases import LiveTest, each
 
 PORT, SERVER_PORT = 18443, 18444
 CONNECTIONS, ROUNDS = 3, 5
-# From the first bytes the agent sees to the first request it shows.
-OPENED_S = 2.0
+# From the first bytes the agent sees to the first request it shows. Where no key schedule is kept,
+# memory is read several times; the scan has the lowest priority, and tests share the machine.
+OPENED_S, WITHOUT_SCHEDULE_S = 2.0, 5.0
 LOCATIONS = """
         ssl_certificate @CERTIFICATE@;
         ssl_certificate_key @KEY@;
@@ -31,9 +32,16 @@ def certificate(sandbox):
     return files
 
 
+def placed(sandbox, name, *words):
+    """A command that runs in a child of the sandbox's cgroup."""
+    (sandbox.cgroup / name).mkdir(exist_ok=True)
+    join = 'echo 0 > "$0/cgroup.procs"; exec "$@"'
+    return ["sh", "-c", join, sandbox.cgroup / name, *words]
+
+
 def started(sandbox, name, port, *command):
     """A server of this suite."""
-    process = sandbox.start(name, *command, port)
+    process = sandbox.start(name, *placed(sandbox, "served", *command, port))
     sandbox.wait_for_port(port, process, seconds=60)
     return process
 
@@ -42,8 +50,10 @@ def nginx(sandbox, port=PORT, start=None):
     """nginx: the distribution's OpenSSL."""
     files = certificate(sandbox)
     locations = LOCATIONS.replace("@CERTIFICATE@", str(files[0])).replace("@KEY@", str(files[1]))
+    def start_served(name, *words):
+        return sandbox.start(name, *placed(sandbox, "served", *words))
     return servers.nginx(sandbox, port=port, listen="ssl", locations=locations,
-                         start=start).process
+                         start=start or start_served).process
 
 
 def node(sandbox):
@@ -102,6 +112,10 @@ class KeyScanTest(LiveTest):
         self.wait_for("connected", 1)
         return client
 
+    def served(self, *options):
+        """An agent that observes the server alone: the keys are not to be the client's."""
+        return self.observe(*options, cgroups=[self.sandbox.cgroup / "served"])
+
     def wait_for(self, word, count, seconds=60):
         """Waits until the client has said the word that often."""
         log = self.sandbox.logs / "keeper"
@@ -142,10 +156,11 @@ class KeyScanTest(LiveTest):
         place.wait_until(adds_up, 30, "the ledger adds up")
         return self.account(agent)
 
-    def exact(self, agent, client, connections=CONNECTIONS, rounds=ROUNDS, version="1.3"):
+    def exact(self, agent, client, connections=CONNECTIONS, rounds=ROUNDS, version="1.3",
+              within=OPENED_S):
         """A few requests show the keys; all that follow are counted."""
         self.ask(client, 3, 1)
-        seconds = self.opened_within(agent, OPENED_S)
+        seconds = self.opened_within(agent, within)
         # Connections beyond the first ones.
         time.sleep(1.5)
         since_us = time.time_ns() // 1000
@@ -184,7 +199,8 @@ class OldTest(KeyScanTest):
     def check(self, server, version, suite):
         server(self.sandbox)
         client = self.client(version=version, suite=suite)
-        self.exact(self.observe(), client, version=version)
+        within = WITHOUT_SCHEDULE_S if server is erlang or "CHACHA" in (suite or "") else OPENED_S
+        self.exact(self.served(), client, version=version, within=within)
 
 
 class ManyTest(KeyScanTest):
@@ -193,19 +209,17 @@ class ManyTest(KeyScanTest):
     def test_a_thousand_connections_of_one_nginx(self):
         nginx(self.sandbox)
         client = self.client(connections=1000)
-        self.exact(self.observe(), client, connections=1000, rounds=2)
+        self.exact(self.served(), client, connections=1000, rounds=2)
 
     def test_keys_of_another_process_open_nothing(self):
         files = certificate(self.sandbox)
-        nginx(self.sandbox, port=SERVER_PORT, start=self.outside)
+        nginx(self.sandbox, port=SERVER_PORT)
         relay = servers.copied(self.sandbox, "relay.py")
-        process = self.sandbox.start("relay", sys.executable, relay, PORT, SERVER_PORT, *files)
+        process = self.sandbox.start("relay", *placed(
+            self.sandbox, "relay", sys.executable, relay, PORT, SERVER_PORT, *files))
         self.sandbox.wait_for_port(PORT, process)
-        inside = self.sandbox.cgroup / "relay"
-        inside.mkdir()
-        (inside / "cgroup.procs").write_text(str(process.pid))
         client = self.client()
-        agent = self.observe(cgroups=[inside])
+        agent = self.observe(cgroups=[self.sandbox.cgroup / "relay"])
         for number in range(1, 5):
             self.ask(client, 3, number)
             time.sleep(1)
@@ -216,10 +230,6 @@ class ManyTest(KeyScanTest):
         self.assertGreater(sums.bytes.get("sealed", 0), 0)
         self.assertIn(" 0 keys proven", told)
         self.say(told)
-
-    def outside(self, name, *words):
-        """Starts a program in the namespace; its cgroup is that of the sandbox."""
-        return self.sandbox.start(name, *words)
 
     def test_key_updates_are_followed(self):
         nginx(self.sandbox)
@@ -235,7 +245,7 @@ class ManyTest(KeyScanTest):
                 client.stdin.flush()
                 place.wait_until(lambda: log.read_bytes().count(b"a page") > before, 10, "a page")
         ask(5)
-        agent = self.observe()
+        agent = self.served()
         ask(3)
         seconds = self.opened_within(agent, OPENED_S)
         since_us, updates = time.time_ns() // 1000, 10
@@ -255,7 +265,7 @@ class ManyTest(KeyScanTest):
     def test_a_scan_that_is_switched_off_reads_nothing(self):
         nginx(self.sandbox)
         client = self.client()
-        agent = self.observe("--no-key-scan")
+        agent = self.served("--no-key-scan")
         self.ask(client, 5, 1)
         self.settle(agent)
         self.assertIsNone(self.scan(agent))
