@@ -138,8 +138,7 @@ static __always_inline int take(struct registers *ctx, const struct keylog_ancho
 	return 0;
 }
 
-SEC("uprobe")
-int keylog(struct registers *ctx)
+static __always_inline int fired(struct registers *ctx)
 {
 	__u32 zero = 0, row = bpf_get_attach_cookie(ctx);
 	struct keylog_counters *c = bpf_map_lookup_elem(&counters, &zero);
@@ -152,4 +151,17 @@ int keylog(struct registers *ctx)
 		return 0;
 	}
 	return take(ctx, a, c);
+}
+
+// The same twice: how it is attached is a property of the program.
+SEC("uprobe")
+int keylog(struct registers *ctx)
+{
+	return fired(ctx);
+}
+
+SEC("uprobe.multi")
+int keylog_multi(struct registers *ctx)
+{
+	return fired(ctx);
 }

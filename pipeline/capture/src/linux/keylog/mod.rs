@@ -7,6 +7,7 @@
 mod anchor;
 mod bytes;
 mod catalog;
+mod closer;
 mod code;
 mod engines;
 mod files;

@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
 
 use abi::keylog::{ANCHORS_MAX, CGROUPS_MAX, KeylogAnchor, LABELS_MAX, NOWHERE};
-use libbpf_rs::{Link, MapCore, MapFlags, Object, ObjectBuilder, UprobeOpts};
+use libbpf_rs::{Link, MapCore, MapFlags, Object, ObjectBuilder, UprobeMultiOpts, UprobeOpts};
 
 use super::anchor::{Anchor, Place};
 use super::files::Key;
@@ -18,10 +18,16 @@ static PROGRAMS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/keylog.bpf.o"
 const SETTINGS: &str = ".rodata";
 /// Why a kernel may refuse: what gives a probe its number is of 5.15.
 const NEEDS: &str = "key-log probes need Linux 5.15 or later";
+/// The program for links of their own kind (uprobe_multi). Of perf events the kernel takes one out
+/// at a time, some 100 ms each; of these as many at once as are asked for.
+const MULTI: &str = "keylog_multi";
+/// From this kernel on such a link means the whole process and not one thread of it.
+const KERNEL_WITH_MULTI: (u32, u32) = (6, 12);
 
 /// The program, and which anchors the kernel knows.
 pub(super) struct Probe {
     object: Object,
+    is_multi: bool,
     rows: HashMap<Row, u32>,
     free: Vec<u32>,
     /// Anchors that found no room.
@@ -39,18 +45,8 @@ impl Probe {
             let what = format!("look for keys in more than {CGROUPS_MAX} cgroups");
             return Err(TapError::Failed { what, why: "observe a common parent".to_owned() });
         }
-        libbpf_rs::set_print(None);
-        let mut open = ObjectBuilder::default()
-            .open_memory(PROGRAMS)
-            .map_err(failed("open the key-log probe"))?;
-        for mut map in open.maps_mut() {
-            if map.name().to_string_lossy().ends_with(SETTINGS)
-                && let Some(count) = map.initial_value_mut().and_then(|v| v.first_chunk_mut::<4>())
-            {
-                *count = (cgroups.len() as u32).to_ne_bytes();
-            }
-        }
-        let object = open.load().map_err(failed("load the key-log probe"))?;
+        let is_multi = kernel() >= KERNEL_WITH_MULTI;
+        let object = load(cgroups.len(), is_multi).map_err(failed("load the key-log probe"))?;
         let scope = find(&object, "cgroups")?;
         for (number, directory) in cgroups.iter().enumerate() {
             let what = format!("look for keys in cgroup {}", directory.display());
@@ -64,7 +60,7 @@ impl Probe {
         let (slots, counters) = (find(&object, "secrets")?, find(&object, "counters")?);
         let secrets = Secrets::new(slots.as_fd(), counters.as_fd())?;
         let free = (0..ANCHORS_MAX).rev().collect();
-        Ok((Self { object, rows: HashMap::new(), free, refused: 0 }, secrets))
+        Ok((Self { object, is_multi, rows: HashMap::new(), free, refused: 0 }, secrets))
     }
 
     /// Puts the probe into one process: `file` is what the process has mapped.
@@ -84,12 +80,22 @@ impl Probe {
         let offset = usize::try_from(anchor.offset).unwrap_or(usize::MAX);
         // The open file and no path: between two looks a path may come to name another file.
         let path = format!("/proc/self/fd/{}", file.as_raw_fd());
-        let options = UprobeOpts { cookie: u64::from(number), ..UprobeOpts::default() };
-        let program = self.object.progs_mut().next();
-        let program = program.expect("the object has the one program");
-        program
-            .attach_uprobe_with_opts(pid, path, offset, options)
-            .map_err(|error| refusal(what, &error))
+        let cookie = u64::from(number);
+        let mut programs = self.object.progs_mut();
+        let program = programs.find(|program| (program.name() == MULTI) == self.is_multi);
+        let program = program.expect("the object has both programs");
+        let link = if self.is_multi {
+            let options = UprobeMultiOpts {
+                offsets: vec![offset],
+                cookies: vec![cookie],
+                ..UprobeMultiOpts::default()
+            };
+            program.attach_uprobe_multi_with_opts(pid, path, "", options)
+        } else {
+            let options = UprobeOpts { cookie, ..UprobeOpts::default() };
+            program.attach_uprobe_with_opts(pid, path, offset, options)
+        };
+        link.map_err(|error| refusal(what, &error))
     }
 
     /// No process has the anchor any more: its row is free.
@@ -121,6 +127,32 @@ impl Probe {
             }
         }
     }
+}
+
+/// Loads the one of the two programs that will be attached.
+fn load(cgroups: usize, is_multi: bool) -> libbpf_rs::Result<Object> {
+    libbpf_rs::set_print(None);
+    let mut open = ObjectBuilder::default().open_memory(PROGRAMS)?;
+    for mut map in open.maps_mut() {
+        if map.name().to_string_lossy().ends_with(SETTINGS)
+            && let Some(count) = map.initial_value_mut().and_then(|v| v.first_chunk_mut::<4>())
+        {
+            *count = (cgroups as u32).to_ne_bytes();
+        }
+    }
+    for mut program in open.progs_mut() {
+        let is_wanted = (program.name() == MULTI) == is_multi;
+        program.set_autoload(is_wanted);
+    }
+    open.load()
+}
+
+/// Major and minor number of the running kernel; 0 if they cannot be read.
+fn kernel() -> (u32, u32) {
+    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
+    let mut next = || numbers.next().and_then(Result::ok).unwrap_or(0);
+    (next(), next())
 }
 
 fn find<'a>(object: &'a Object, name: &str) -> Result<libbpf_rs::Map<'a>, TapError> {

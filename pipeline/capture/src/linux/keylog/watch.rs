@@ -12,6 +12,7 @@ use libbpf_rs::Link;
 
 use super::anchor::{Anchor, Engine};
 use super::catalog::{Catalog, Known};
+use super::closer::Closer;
 use super::files::{self, Key, Mapped};
 use super::probe::{Probe, Row};
 use super::secrets::Secrets;
@@ -33,8 +34,6 @@ const ASKED_AGAIN: Duration = Duration::from_secs(1);
 const PROBES_MAX: usize = 4_096;
 /// Open files left to everybody else.
 const FILES_LEFT: u64 = 256;
-/// Taking a probe out waits for the kernel, some ten milliseconds each.
-const RELEASED_AT_ONCE: usize = 4;
 /// Probes put in at once, so that a storm of short processes does not keep everything else waiting.
 const ATTACHED_AT_ONCE: usize = 64;
 
@@ -46,8 +45,8 @@ pub struct Watcher {
     /// Processes to look at before any other.
     asked: VecDeque<u32>,
     rows: HashMap<Row, usize>,
-    /// Probes whose process is gone.
-    released: Vec<Link>,
+    /// Has the probes whose process is gone.
+    closer: Closer,
     probes_max: usize,
     counters: WatchCounters,
     refusal: Option<TapError>,
@@ -119,7 +118,7 @@ impl Watcher {
             processes: HashMap::new(),
             asked: VecDeque::new(),
             rows: HashMap::new(),
-            released: Vec::new(),
+            closer: Closer::default(),
             probes_max: PROBES_MAX.min(usize::try_from(room).unwrap_or(PROBES_MAX)),
             counters: WatchCounters::default(),
             refusal: None,
@@ -180,8 +179,7 @@ impl Watcher {
         for pid in due {
             self.look(pid, now);
         }
-        let keep = self.released.len().saturating_sub(RELEASED_AT_ONCE);
-        self.released.truncate(keep);
+        self.closer.work();
     }
 
     /// Takes every probe out. What is known of files stays.
@@ -190,7 +188,7 @@ impl Watcher {
             watched.files.into_iter().for_each(|held| self.release(held));
         }
         self.asked.clear();
-        self.released.clear();
+        self.closer.finish();
     }
 
     /// Every TLS engine of every process.
@@ -287,7 +285,7 @@ impl Watcher {
 
     fn release(&mut self, held: Held) {
         for (row, link) in held.links {
-            self.released.push(link);
+            self.closer.add(link);
             if let Some(count) = self.rows.get_mut(&row) {
                 *count -= 1;
                 if *count == 0 {
