@@ -15,8 +15,8 @@ const FILES_MAX: usize = 512;
 pub(super) struct Mapped {
     /// The addresses, as `map_files` spells them.
     range: String,
-    /// Device and inode in the kernel's words.
-    identity: String,
+    /// Device and inode.
+    identity: (u64, u64),
     /// Its path in the process's file tree.
     pub(super) path: String,
 }
@@ -70,10 +70,12 @@ fn from_line(line: &str) -> Option<Mapped> {
         return None;
     }
     let (start, end) = range.split_once('-')?;
-    let short = |address: &str| u64::from_str_radix(address, 16).ok();
+    let number = |text: &str| u64::from_str_radix(text, 16).ok();
+    let (major, minor) = device.split_once(':')?;
+    let device = libc::makedev(number(major)? as u32, number(minor)? as u32);
     Some(Mapped {
-        range: format!("{:x}-{:x}", short(start)?, short(end)?),
-        identity: format!("{device} {inode}"),
+        range: format!("{:x}-{:x}", number(start)?, number(end)?),
+        identity: (device, inode.parse().ok()?),
         path: path.trim_end_matches(" (deleted)").to_owned(),
     })
 }
@@ -84,14 +86,27 @@ impl Mapped {
         self.identity == other.identity
     }
 
-    /// Opens the file that the process has mapped, whatever its path names now.
+    /// Opens the file that the process has mapped, whatever its path names now. Who may not follow
+    /// the links of `map_files` (CAP_CHECKPOINT_RESTORE) goes by the path, if that still names the
+    /// same file.
     pub(super) fn open(&self, pid: u32) -> Option<Opened> {
-        let path = format!("/proc/{pid}/map_files/{}", self.range);
-        let mut options = OpenOptions::new();
-        let file = options.read(true).custom_flags(libc::O_NONBLOCK).open(path).ok()?;
-        let metadata = file.metadata().ok().filter(Metadata::is_file)?;
-        Some(Opened { key: Key::of(&metadata), file })
+        let mapped = format!("/proc/{pid}/map_files/{}", self.range);
+        opened(&mapped, 0).or_else(|| {
+            let path = format!("/proc/{pid}/root{}", self.path);
+            // Asked before it is opened: to open a device may act.
+            let is_same = |is: &Metadata| is.is_file() && (is.dev(), is.ino()) == self.identity;
+            std::fs::symlink_metadata(&path).ok().filter(is_same)?;
+            let found = opened(&path, libc::O_NOFOLLOW)?;
+            ((found.key.device, found.key.inode) == self.identity).then_some(found)
+        })
     }
+}
+
+fn opened(path: &str, flags: i32) -> Option<Opened> {
+    let mut options = OpenOptions::new();
+    let file = options.read(true).custom_flags(libc::O_NONBLOCK | flags).open(path).ok()?;
+    let metadata = file.metadata().ok().filter(Metadata::is_file)?;
+    Some(Opened { key: Key::of(&metadata), file })
 }
 
 impl Key {
@@ -128,9 +143,17 @@ nonsense\n";
         let all = mapped(std::process::id());
         let own = std::env::current_exe().expect("there is one");
         let own = all.iter().find(|mapped| mapped.path == own.display().to_string());
-        match own.expect("it runs").open(std::process::id()) {
-            Some(opened) => assert!(opened.key.size > 0),
-            None => eprintln!("skipped: map_files may not be opened by this user"),
+        let own = own.expect("it runs");
+        let opened = own.open(std::process::id()).expect("by one way or the other");
+        assert!(opened.key.size > 0);
+        // The way of those who may not follow `map_files`.
+        let by_path = Mapped { range: String::new(), ..own.clone() };
+        let again = by_path.open(std::process::id());
+        match again {
+            Some(again) => assert_eq!(again.key, opened.key),
+            None => eprintln!("skipped: the file system tells another device than maps does"),
         }
+        let other = Mapped { identity: (0, 1), ..by_path };
+        assert!(other.open(std::process::id()).is_none(), "another file under the same path");
     }
 }
