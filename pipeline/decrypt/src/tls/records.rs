@@ -120,8 +120,10 @@ impl Opener {
     ) -> Result<(), NeedsKey> {
         let stream = &mut self.streams[direction.index()];
         let Protection::Open { keys, .. } = &mut stream.protection else { return Ok(()) };
+        let at_once = |content| (content, 0);
         let opened = match stream.gap {
-            None => keys.open(record, scratch).map(|content| (content, 0)),
+            None if stage < Stage::Application => keys.open(record, scratch).map(at_once),
+            None => keys.open_next(record, scratch).map(at_once),
             Some(_) => keys.open_later(record, scratch),
         };
         if let Some((content, missing)) = opened {
