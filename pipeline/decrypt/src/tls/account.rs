@@ -17,7 +17,7 @@ impl Opener {
         let stream = &mut self.streams[direction.index()];
         stream.unopened += 1;
         let there = (HEAD_BYTES + record.body.len()) as u64;
-        stream.tail = Tail { content: 0, is_sealed: true };
+        stream.tail = Tail { is_sealed: true, ..Tail::default() };
         if let Some(gap) = &mut stream.gap {
             gap.present += there;
             return;
@@ -57,20 +57,16 @@ impl Opener {
         if stream.tail.is_sealed
             && let Some(gap) = &mut stream.gap
         {
-            add(gap, bytes, missing);
+            add(gap, bytes, missing, at);
             return;
         }
+        stream.tail.reason = missing.or(stream.tail.reason);
+        let reason = stream.tail.reason.unwrap_or(MissingReason::Lost);
         let content = bytes.min(stream.tail.content);
         stream.tail.content -= content;
         let as_present = if stream.tail.is_sealed { Outcome::Sealed } else { Outcome::Parsed };
         if content > 0 {
-            self.tell_missing(
-                direction,
-                content,
-                missing.unwrap_or(MissingReason::Lost),
-                at,
-                clear,
-            );
+            self.tell_missing(direction, content, reason, at, clear);
         }
         let outcome = match missing {
             None => as_present,
@@ -82,7 +78,13 @@ impl Opener {
     }
 
     /// The place in the stream is lost.
-    pub(super) fn gap(&mut self, direction: Direction, bytes: u64, missing: Option<MissingReason>) {
+    pub(super) fn gap(
+        &mut self,
+        direction: Direction,
+        bytes: u64,
+        missing: Option<MissingReason>,
+        at: Timestamp,
+    ) {
         if let Some(progress) = &mut self.progress {
             progress.missed();
         }
@@ -91,7 +93,7 @@ impl Opener {
         if let Protection::Open { keys, .. } = &mut stream.protection {
             keys.lose_chain();
         }
-        add(stream.gap.get_or_insert(Gap::default()), bytes, missing);
+        add(stream.gap.get_or_insert(Gap::default()), bytes, missing, at);
     }
 
     /// The place is found again, so many records later.
@@ -111,16 +113,19 @@ impl Opener {
         let content = if self.has_opened { gap.bytes().saturating_sub(overhead) } else { 0 };
         let mut left = gap.bytes() - content;
         for (outcome, bytes) in [
-            (Outcome::Sealed, gap.present),
             (Outcome::Skipped, gap.skipped),
             (Outcome::Lost, gap.lost),
+            (Outcome::Sealed, gap.present),
         ] {
             let book = left.min(bytes);
             self.ledger.book(outcome, book);
             left -= book;
         }
-        let is_skipped = gap.lost == 0 && gap.present == 0;
+        // What is there of a record that was cut on purpose is passed over, too.
+        let is_skipped = gap.lost == 0 && gap.skipped > 0;
         let reason = if is_skipped { MissingReason::Skipped } else { MissingReason::Lost };
+        // They passed before what follows them.
+        let at = if gap.at.is_unknown() { at } else { gap.at };
         self.tell_missing(direction, content, reason, at, clear);
     }
 
@@ -137,7 +142,8 @@ impl Opener {
     }
 }
 
-fn add(gap: &mut Gap, bytes: u64, missing: Option<MissingReason>) {
+fn add(gap: &mut Gap, bytes: u64, missing: Option<MissingReason>, at: Timestamp) {
+    gap.at = at;
     match missing {
         None => gap.present += bytes,
         Some(MissingReason::Lost) => gap.lost += bytes,

@@ -299,7 +299,7 @@ impl Opener {
                     taken
                 }
                 Step::Searched { searched, taken } => {
-                    let item = Item::Gap { bytes: searched, missing: None };
+                    let item = Item::Gap { bytes: searched, missing: None, at };
                     self.offer(direction, item, at, keyring, clear);
                     taken
                 }
@@ -343,7 +343,7 @@ impl Opener {
         let searched = if framing.is_searching { framing.give_up() } else { 0 };
         for (bytes, missing) in [(searched, None), (beyond, missing)] {
             if bytes > 0 && self.opaque.is_none() {
-                self.offer(direction, Item::Gap { bytes, missing }, at, keyring, clear);
+                self.offer(direction, Item::Gap { bytes, missing, at }, at, keyring, clear);
             } else {
                 self.ledger.book(Outcome::Sealed, bytes);
             }

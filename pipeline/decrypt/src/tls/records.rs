@@ -28,7 +28,7 @@ impl Opener {
         match item {
             Item::Record(record) => return self.record(direction, &record, keyring, clear),
             Item::Tail { bytes, missing, at } => self.tail(direction, bytes, missing, at, clear),
-            Item::Gap { bytes, missing } => self.gap(direction, bytes, missing),
+            Item::Gap { bytes, missing, at } => self.gap(direction, bytes, missing, at),
             Item::End { at } => clear(&self.facts, &Chunk { direction, at, content: Bytes::End }),
         }
         Ok(())
@@ -44,7 +44,7 @@ impl Opener {
         match item {
             Item::Record(record) => self.stay_sealed(direction, &record, clear),
             Item::Tail { bytes, missing, at } => self.tail(direction, bytes, missing, at, clear),
-            Item::Gap { bytes, missing } => self.gap(direction, bytes, missing),
+            Item::Gap { bytes, missing, at } => self.gap(direction, bytes, missing, at),
             Item::End { at } => clear(&self.facts, &Chunk { direction, at, content: Bytes::End }),
         }
     }
@@ -289,7 +289,7 @@ impl Opener {
         };
         let start = range.start;
         let head = scratch.get(range).unwrap_or_default();
-        stream.tail = Tail { content: (content - head.len()) as u64, is_sealed: false };
+        stream.tail = Tail { content: (content - head.len()) as u64, ..Tail::default() };
         self.ledger.parsed += (HEAD_BYTES + record.body.len() - head.len()) as u64;
         self.hand_on(direction, record, start, head, clear);
         Ok(())

@@ -22,7 +22,7 @@ pub(super) enum Item<'a> {
     /// Bytes of a record whose start was handed on; missing ones say why.
     Tail { bytes: u64, missing: Option<MissingReason>, at: Timestamp },
     /// Bytes of which nobody knows to what they belong.
-    Gap { bytes: u64, missing: Option<MissingReason> },
+    Gap { bytes: u64, missing: Option<MissingReason>, at: Timestamp },
     /// The sender has said it will send no more.
     End { at: Timestamp },
 }
@@ -85,7 +85,7 @@ impl Ring {
                 Content::Record { head, body: body.into(), number, first, at }
             }
             Item::Tail { bytes, missing, at } => Content::Other(Item::Tail { bytes, missing, at }),
-            Item::Gap { bytes, missing } => Content::Other(Item::Gap { bytes, missing }),
+            Item::Gap { bytes, missing, at } => Content::Other(Item::Gap { bytes, missing, at }),
             Item::End { at } => Content::Other(Item::End { at }),
         };
         self.items.push_back(Held { direction, content });

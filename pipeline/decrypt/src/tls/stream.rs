@@ -1,5 +1,7 @@
 //! What is known of one direction's records.
 
+use model::{MissingReason, Timestamp};
+
 use super::framing::Framing;
 use super::keys::Keys;
 use super::messages::Messages;
@@ -36,6 +38,8 @@ pub(super) struct Gap {
     pub(super) skipped: u64,
     /// There, but of no known record.
     pub(super) present: u64,
+    /// When the last of them passed.
+    pub(super) at: Timestamp,
 }
 
 impl Gap {
@@ -51,6 +55,8 @@ pub(super) struct Tail {
     pub(super) content: u64,
     /// It was not opened.
     pub(super) is_sealed: bool,
+    /// Why bytes of it are missing, once some are.
+    pub(super) reason: Option<MissingReason>,
 }
 
 /// One direction.

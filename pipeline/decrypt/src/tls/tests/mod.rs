@@ -359,6 +359,38 @@ fn check_gap(name: &str, talk: &Talk, way: Direction, from: usize, count: usize,
 }
 
 #[test]
+fn a_body_passed_over_is_counted_to_the_byte() {
+    for (suite, skip) in [(0x1301, 40_000), (0x1302, 3), (0x1301, 16_406 * 2)] {
+        for length in [400_000, 16_406 * 9, 16_406 * 9 - 1] {
+            let mut talk = shaken13(suite);
+            talk.data(CLIENT, REQUEST);
+            let first = talk.wire.len();
+            for _ in 0..40 {
+                talk.data(SERVER, &[0x61; 16_384]);
+            }
+            let body: Vec<u8> = talk.wire[first..].iter().flat_map(|(_, r)| r.clone()).collect();
+            talk.wire.truncate(first);
+            let mut played = Played::new(Sources::Live);
+            played.secrets(&talk, false);
+            for (way, record) in &talk.wire {
+                played.chunk(*way, Content::Bytes(record), 1);
+            }
+            played.chunk(SERVER, Content::Bytes(&body[..skip]), 2);
+            let reason = MissingReason::Skipped;
+            played.chunk(SERVER, Content::Missing { bytes: length as u64, reason }, 3);
+            played.chunk(SERVER, Content::Bytes(&body[skip + length..]), 4);
+            talk.wire.clear();
+            talk.data(SERVER, REPLY);
+            played.chunk(SERVER, Content::Bytes(&talk.wire[0].1), 5);
+            played.close();
+            assert_eq!(played.position[SERVER.index()], talk.said[SERVER.index()].len());
+            assert!(played.clear[SERVER.index()].ends_with(REPLY));
+            assert_eq!(played.ledger.lost, 0);
+        }
+    }
+}
+
+#[test]
 fn an_alert_ends_the_handshake_with_its_name() {
     let mut talk = Talk::new(0x0303, 0xC02F);
     let hello = talk.client_hello(false);
