@@ -24,16 +24,17 @@ https://localhost:{port} {{
 
 
 @each({
-    "Caddy and aioquic, one after the other": (4, 100, 0, ""),
-    "Caddy and aioquic, all together": (4, 80, 0, "together"),
-    "Caddy and aioquic, with bodies": (2, 20, 200_000, ""),
+    "Caddy and aioquic, one after the other": (4, 100, 0, 1_000, ""),
+    "Caddy and aioquic, all together": (4, 80, 0, 1_000, "together"),
+    "Caddy and aioquic, with bodies": (2, 20, 200_000, 1_000, ""),
+    "Caddy and aioquic, with large answers": (2, 20, 0, 400_000, ""),
 })
 class CaddyTest(LiveTest):
     """A Go server, whose secrets its key-log function has, and a client that nobody looks into."""
 
-    def check(self, connections, requests, body_bytes, together):
+    def check(self, connections, requests, body_bytes, answer_bytes, together):
         client, config = python_with("aioquic"), self.sandbox.folder / "Caddyfile"
-        config.write_text(CADDY.format(port=PORT, body="pong " * 200))
+        config.write_text(CADDY.format(port=PORT, body="x" * answer_bytes))
         environment = os.environ | {"XDG_DATA_HOME": str(self.sandbox.folder), "HOME": "/nowhere"}
         server = self.sandbox.start(
             "caddy", program("caddy"), "run", "--config", config, "--adapter", "caddyfile",
@@ -49,6 +50,9 @@ class CaddyTest(LiveTest):
             (line["protocol"], line["operation"], line["target"], line["status"]) for line in lines)
         self.say(f"{len(lines)} of {answered}")
         method = "POST" if body_bytes else "GET"
+        self.assertEqual({line["incomplete"] for line in lines}, {None})
+        least = min(line["response_bytes"] for line in lines)
+        self.assertGreater(least, answer_bytes)
         half = connections * requests // 2
         self.assertEqual(found, {
             ("http3", method, "/", "200"): half, ("http3", method, "/files/{id}", "200"): half})

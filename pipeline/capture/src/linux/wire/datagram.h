@@ -12,6 +12,8 @@
 // Flows whose end is told when their socket is closed: a client asks one server, or the few of a
 // resolver's list. Others end by silence.
 #define SOCKET_FLOWS 4
+// Records of a packet of several datagrams: 64 KiB in datagrams of usual size.
+#define RUN_PIECES_MAX 20
 // An end is told of again this often, and after so much silence: before user space forgets the
 // flow. It does so after 60 s, or after 3 s once every question is answered.
 #define ANNOUNCE_EVERY_NS (30 * 1000000000ull)
@@ -175,7 +177,53 @@ static __always_inline bool is_passed_over(struct tap_counters *c, const struct 
 	return true;
 }
 
-// Copies the head of a packet, which may hold several datagrams of one size (UDP_SEGMENT, GRO).
+// Nothing that follows could tell of bytes that are lost here.
+static __always_inline void lose_datagrams(struct tap_counters *c, __u32 bytes)
+{
+	c->bytes_lost += bytes;
+	c->bytes_orphaned += bytes;
+	c->records_lost++;
+}
+
+// Copies up to `most` bytes of a packet that holds datagrams of `size` bytes each (UDP_SEGMENT,
+// GRO), in records of as many as fit: a datagram of QUIC can be read whole or not at all.
+static __noinline int take_run(struct __sk_buff *skb, const struct piece *whole, __u32 size,
+			       __u32 most)
+{
+	struct tap_counters *c = counter();
+
+	if (!whole || !c || !size)
+		return 0;
+	struct piece p = *whole;
+	__u32 rest = whole->head.length, full = DATAGRAM_BYTES_MAX / size * size;
+
+	p.head.sequence = size;
+	for (int i = 0; i < RUN_PIECES_MAX; i++) {
+		__u32 bytes = rest < full ? rest : full;
+
+		if (!bytes || bytes > most)
+			break;
+		p.head.length = bytes;
+		p.head.captured = bytes;
+		if (emit_4096(skb, &p))
+			c->bytes_copied += bytes;
+		else
+			lose_datagrams(c, bytes);
+		p.offset += bytes;
+		rest -= bytes;
+		most -= bytes;
+	}
+	if (!rest)
+		return 0;
+	// Beyond the budget there is one record for all.
+	p.head.length = rest;
+	p.head.captured = 0;
+	if (!emit_64(skb, &p))
+		lose_datagrams(c, rest);
+	return 0;
+}
+
+// Copies the head of a packet: of a datagram, or of several in one.
 static __noinline int take_datagram(struct __sk_buff *skb, struct piece *d)
 {
 	struct tap_counters *c = counter();
@@ -189,17 +237,15 @@ static __noinline int take_datagram(struct __sk_buff *skb, struct piece *d)
 		c->bytes_orphaned += length;
 		return 0;
 	}
+	if (size && size < length && size <= DATAGRAM_BYTES_MAX)
+		return take_run(skb, d, size, most);
 	most = most < DATAGRAM_BYTES_MAX ? most : DATAGRAM_BYTES_MAX;
 	d->head.sequence = size < length ? size : 0;
 	d->head.captured = length < most ? length : most;
-	if (emit(skb, d)) {
+	if (emit(skb, d))
 		c->bytes_copied += d->head.captured;
-		return 0;
-	}
-	// Nothing follows that could tell of it.
-	c->bytes_lost += length;
-	c->bytes_orphaned += length;
-	c->records_lost++;
+	else
+		lose_datagrams(c, length);
 	return 0;
 }
 
