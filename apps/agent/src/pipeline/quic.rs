@@ -57,8 +57,10 @@ impl Stages {
             }
             Content::Missing { .. } | Content::End => return is_quic,
         };
-        // Most datagrams are not of QUIC, and are told by their first bytes.
-        if !is_quic && !may_begin(bytes) && self.quic.opener.is_empty() {
+        // Most datagrams are not of QUIC, and are told by their first bytes. Others may be of a
+        // connection that was between other addresses before.
+        let may_move = || state.dissector.protocol().is_none() && !self.quic.opener.is_empty();
+        if !is_quic && !may_begin(bytes) && !may_move() {
             return false;
         }
         let pid = |owner: Option<OwnedOwner>| owner.map_or(0, |owner| owner.pid);

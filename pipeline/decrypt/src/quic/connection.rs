@@ -314,6 +314,8 @@ impl Connection {
         } else {
             context.ledger.sealed += length;
             self.has_sealed = true;
+            // No key will come for what comes next either.
+            self.is_given_up |= context.keyring.sources() == Sources::None;
         }
     }
 
