@@ -4,6 +4,7 @@
 //! cannot read it counts; nothing of a line is ever repeated in a message.
 
 use model::{Secret, SecretLabel, Timestamp};
+use zeroize::Zeroize;
 
 /// The longest secret: a master secret, or an output of SHA-384.
 const SECRET_BYTES_MAX: usize = 48;
@@ -43,7 +44,7 @@ pub fn read_key_log(text: &[u8], mut sink: impl FnMut(&Secret<'_>)) -> KeyLogSum
             }
             _ => summary.malformed += 1,
         }
-        buffer.fill(0);
+        buffer.zeroize();
     }
     summary
 }

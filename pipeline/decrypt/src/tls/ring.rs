@@ -11,8 +11,8 @@ use super::record::{HEAD_BYTES, Head, Record};
 pub(super) const RING_BYTES_MAX: u64 = 64 * 1024;
 /// Things held for one connection, so that small ones are bounded too.
 const ITEMS_MAX: usize = 1_024;
-/// Record bytes held for all connections.
-pub(super) const HELD_BYTES_MAX: u64 = 64 << 20;
+/// Record bytes held for all connections: a share of what the agent may have in all.
+pub(super) const HELD_BYTES_MAX: u64 = 16 << 20;
 
 /// One thing of a stream.
 #[derive(Clone, Copy)]
