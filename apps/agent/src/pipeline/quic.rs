@@ -4,26 +4,34 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use connections::{Connection, OwnedOwner};
-use decrypt::Keyring;
 use decrypt::quic::{Datagram, Flow, Handle, News, Opener, Tell, may_begin};
+use decrypt::{Keyring, Sources};
 use dissect::{Output, Sink, Streams, Wants};
 use model::view::TlsRow;
-use model::{Chunk, CloseReason, Content, Ledger, MissingReason, Sealed, Timestamp};
+use model::{Chunk, CloseReason, Content, Ledger, MissingReason, Outcome, Sealed, Timestamp};
 
 use super::sealed::{exchange, said};
 use super::{Found, Stages, State, UNANSWERED_MAX};
 
 /// The QUIC connections of a worker: they may go on between other addresses.
-#[derive(Default)]
 pub(super) struct Quic {
     opener: Opener,
     read: HashMap<Handle, Read>,
+    /// Of nobody: QUIC that is not to be opened is still told from what is unknown.
+    no_keys: Keyring,
 }
 
 /// A connection whose streams are read.
 struct Read {
     streams: Streams,
     row: Arc<TlsRow>,
+}
+
+impl Default for Quic {
+    fn default() -> Self {
+        let (opener, read) = (Opener::default(), HashMap::new());
+        Self { opener, read, no_keys: Keyring::new(Sources::None) }
+    }
 }
 
 impl Quic {
@@ -48,11 +56,17 @@ impl Stages {
         let bytes = match chunk.content {
             Content::Bytes(bytes) => bytes,
             Content::Missing { bytes, reason } if is_quic => {
-                let (lost, skipped) = match reason {
-                    MissingReason::Lost => (bytes, 0),
-                    MissingReason::Skipped => (0, bytes),
+                let mut ledger = Ledger::default();
+                let outcome = match reason {
+                    MissingReason::Lost => Outcome::Lost,
+                    // Not copied because it is sealed.
+                    MissingReason::Skipped if self.quic.opener.is_sealed(&state.quic) => {
+                        Outcome::Sealed
+                    }
+                    MissingReason::Skipped => Outcome::Skipped,
                 };
-                state.quic.book(Ledger { lost, skipped, ..Ledger::default() });
+                ledger.book(outcome, bytes);
+                state.quic.book(ledger);
                 return true;
             }
             Content::Missing { .. } | Content::End => return is_quic,
@@ -134,8 +148,9 @@ impl Stages {
         reason: CloseReason,
         run: impl FnOnce(&mut Opener, &mut Flow, &mut Keyring, &mut Tell<'_>) -> bool,
     ) -> bool {
-        let Some(keyring) = &mut self.keyring else { return false };
-        let Quic { opener, read } = &mut self.quic;
+        let Quic { opener, read, no_keys } = &mut self.quic;
+        let is_on = self.keyring.is_some();
+        let keyring = self.keyring.as_mut().unwrap_or(no_keys);
         let (mut booked, mut client) = (Ledger::default(), None);
         let is_taken = run(opener, &mut state.quic, keyring, &mut |handle, news| {
             let row = read.get(&handle).map(|read| read.row.clone());
@@ -151,6 +166,9 @@ impl Stages {
                 tls: row.as_ref(),
             };
             if let News::Shaken(facts, handshake) = news {
+                if !is_on {
+                    return;
+                }
                 let row = Arc::new(said(facts));
                 found.tls = Some(&row);
                 let made = (&mut self.names, self.raw);
@@ -165,7 +183,7 @@ impl Stages {
                     self.census.opened(connection);
                 }
                 News::Named(_, way) | News::Moved(way) => client = Some(way),
-                News::Closed { is_sealed: true, .. } => {
+                News::Closed { is_sealed: true, .. } if is_on => {
                     self.census.sealed(connection, Sealed::NoKey);
                 }
                 News::Shaken(..) | News::Chunk(_) | News::Closed { .. } => {}
