@@ -6,6 +6,7 @@
 //! ```
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -118,17 +119,15 @@ impl Live {
         let written = json.map(|to| Lines::threaded(to, refused)).transpose()?;
         let (lines, writer) = written.unzip();
         let steerer = Steerer::new(Some(Box::new(Kernel(tap.steering()?))));
-        let sources = if probes.is_some() { Sources::Live } else { Sources::None };
+        let scans = settings.tls && settings.key_scan;
+        let is_live = probes.is_some() || scans;
+        let sources = if is_live { Sources::Live } else { Sources::None };
         let keyring = settings.tls.then(|| Keyring::new(sources));
         let mut worker =
             Worker::new(settings.connections, directory, true, steerer, lines, false, keyring);
         worker.show_to(Feed::new(agent.recent().questions()));
-        if settings.tls && settings.key_scan {
-            let (ours, theirs) = key_scan();
-            worker.search_keys(ours);
-            let (scanner, over) = (KeyScanner::new(theirs, key_scope), Arc::clone(&wishes));
-            let run = move || scanner.run(|| over.stop.load(Ordering::Relaxed));
-            threads.push(spawn("redsight-memory", run)?);
+        if scans {
+            threads.push(search_keys(&mut worker, key_scope, &wishes)?);
         }
         worker.begin(now());
         let (news, received) = sync_channel(NEWS_WAITING);
@@ -372,6 +371,18 @@ impl Loop {
             gauges.secrets_lost.store(counters.lost + counters.unreadable, Ordering::Relaxed);
         }
     }
+}
+
+/// Starts the thread that looks for keys in memory.
+fn search_keys(
+    worker: &mut Worker,
+    scope: Vec<PathBuf>,
+    wishes: &Arc<Wishes>,
+) -> Result<JoinHandle<()>> {
+    let (ours, theirs) = key_scan();
+    worker.search_keys(ours);
+    let (scanner, over) = (KeyScanner::new(theirs, scope), Arc::clone(wishes));
+    spawn("redsight-memory", move || scanner.run(|| over.stop.load(Ordering::Relaxed)))
 }
 
 /// Sleeps about as long as the ring takes to fill to its share, at the rate just seen.

@@ -289,9 +289,7 @@ impl Consumer for Stages {
     }
 
     fn is_at_rest(&self, state: &State) -> bool {
-        // What waits for a key is given up in time.
-        let waits = state.tls.as_ref().is_some_and(|tls| tls.opener.held() > 0);
-        state.dissector.is_at_rest() && !waits
+        state.dissector.is_at_rest()
     }
 
     fn closed(

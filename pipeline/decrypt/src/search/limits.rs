@@ -23,8 +23,11 @@ pub struct SearchLimits {
     pub secrets_max: u64,
     /// Windows tried as a bare key, at about 0.2 µs a record.
     pub bare_keys_max: u64,
-    /// Guesses of sequence numbers of ChaCha20-Poly1305, at about 60 ns.
+    /// Guesses of sequence numbers of ChaCha20-Poly1305, at 0.1 to 0.2 µs.
     pub chacha_guesses_max: u64,
+    /// Those of them that are not among the first 1,024 of a record: most secrets are of
+    /// connections that are gone, and open nothing.
+    pub chacha_far_guesses_max: u64,
     /// The highest of them: each secret whose key lies in memory costs as many guesses.
     pub chacha_sequence_max: u64,
     /// Keys tried in pairs on QUIC packets, by its square.
@@ -41,7 +44,8 @@ impl Default for SearchLimits {
             secrets_max: 2_000_000,
             bare_keys_max: 4_000_000,
             chacha_guesses_max: 20_000_000,
-            chacha_sequence_max: 1 << 16,
+            chacha_far_guesses_max: 1_000_000,
+            chacha_sequence_max: 1 << 14,
             quic_keys_max: 256,
         }
     }
@@ -70,6 +74,7 @@ pub(super) struct Budget {
     secrets: u64,
     bare_keys: u64,
     chacha_guesses: u64,
+    chacha_far_guesses: u64,
 }
 
 impl Budget {
@@ -80,6 +85,7 @@ impl Budget {
             secrets: 0,
             bare_keys: 0,
             chacha_guesses: 0,
+            chacha_far_guesses: 0,
         }
     }
 
@@ -121,10 +127,16 @@ impl Budget {
     ) -> Range<u64> {
         let most = self.limits.chacha_sequence_max;
         let end = wanted.end.min(sequence_max.unwrap_or(most).min(most).saturating_add(1));
-        let left = self.limits.chacha_guesses_max.saturating_sub(self.chacha_guesses);
+        let is_far = wanted.start > 0;
+        let mut left = self.limits.chacha_guesses_max.saturating_sub(self.chacha_guesses);
+        if is_far {
+            let most = self.limits.chacha_far_guesses_max;
+            left = left.min(most.saturating_sub(self.chacha_far_guesses));
+        }
         let granted = wanted.start..end.min(wanted.start.saturating_add(left)).max(wanted.start);
         let guesses = granted.end - granted.start;
         self.chacha_guesses += guesses;
+        self.chacha_far_guesses += if is_far { guesses } else { 0 };
         self.counters.guesses += guesses;
         self.counters.refused += u64::from(granted.end < end);
         granted

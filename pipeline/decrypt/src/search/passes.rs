@@ -160,13 +160,17 @@ impl Search {
     }
 
     /// What was found since the last call: once the surroundings of the keys have been seen, with
-    /// or without their secrets. A key comes again if its secret is found later.
+    /// or without their secrets; of many at once. A key comes again if its secret is found later.
     pub fn take_found(&mut self) -> Vec<Found> {
         match self.pass {
-            Pass::Schedules | Pass::Near => Vec::new(),
-            Pass::BareKeys | Pass::ChaCha | Pass::Words | Pass::Halves | Pass::Done => {
-                self.targets.iter_mut().filter_map(Target::take_found).collect()
-            }
+            Pass::Schedules => Vec::new(),
+            Pass::Near if self.targets.len() <= FEW => Vec::new(),
+            Pass::Near
+            | Pass::BareKeys
+            | Pass::ChaCha
+            | Pass::Words
+            | Pass::Halves
+            | Pass::Done => self.targets.iter_mut().filter_map(Target::take_found).collect(),
         }
     }
 
