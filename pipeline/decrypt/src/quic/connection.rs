@@ -475,7 +475,7 @@ impl Connection {
 }
 
 /// Bytes that wait on all connections, those of TLS included.
-const HELD_TOTAL_MAX: u64 = 64 << 20;
+const HELD_TOTAL_MAX: u64 = 16 << 20;
 
 /// True if a packet with a short header is addressed to `id`.
 fn is_to(packet: &[u8], id: &Id) -> bool {

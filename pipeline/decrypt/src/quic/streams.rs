@@ -9,7 +9,7 @@ use super::assembly::Assembly;
 /// Directions of streams that are open at a time: servers allow 100 to 1,000 requests.
 const OPEN_MAX: usize = 8_192;
 /// Bytes held behind holes on one connection.
-const HELD_MAX: u64 = 4 << 20;
+const HELD_MAX: u64 = 2 << 20;
 /// Numbers of streams that ended out of turn, of one kind.
 const ENDED_MAX: usize = 1_024;
 
