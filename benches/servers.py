@@ -27,7 +27,7 @@ http {
     uwsgi_temp_path @FOLDER@/uwsgi;
     scgi_temp_path @FOLDER@/scgi;
     server {
-        listen 127.0.0.1:@PORT@ @LISTEN@ backlog=8192;
+        listen 127.0.0.1:@PORT@ backlog=8192 @LISTEN@;
         root @FOLDER@/www;
         location = /status { stub_status; }
     }
