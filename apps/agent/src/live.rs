@@ -14,7 +14,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use capture::linux::cgroup_directories;
+use capture::linux::{cgroup_directories, forbid_dumps};
 use capture::linux::keylog::Secrets;
 use capture::linux::wire::{Steering, WireOptions, WireTap};
 use decrypt::{Keyring, Sources};
@@ -437,6 +437,9 @@ fn health_lines(scope: &str, tap: &WireTap, tls: bool) -> Vec<TapHealth> {
     if !tls {
         let detail = "not read: encrypted bytes are counted as sealed";
         lines.push(health::line("tls", TapState::Off, detail, "--tls on"));
+    } else if !forbid_dumps() {
+        let detail = "a core file of the agent would hold secrets: the kernel refused to forbid it";
+        lines.push(health::line("secrets", TapState::Refused, detail, "ulimit -c 0"));
     }
     lines
 }

@@ -8,8 +8,10 @@ pub mod keylog;
 mod machine;
 mod mapping;
 pub mod memory;
+mod secrecy;
 pub mod wire;
 
 pub use cgroup::{cgroup_directories, cgroup_root, process_is_within};
 pub use error::TapError;
 pub use machine::machine;
+pub use secrecy::forbid_dumps;
