@@ -6,6 +6,8 @@ use super::record::{APPLICATION_DATA, Record};
 use crate::crypto::{Aead, Cbc, CipherSuite, Hash, KeyBytes, expand_label};
 use crate::search::Opens;
 
+/// Stands for a sequence number that is not known and not needed: records before have lower ones.
+const UNKNOWN_SEQUENCE: u64 = 1 << 32;
 /// Tries of a sequence number after a gap, where it cannot be computed.
 const TRIES_MAX: u64 = 256;
 /// Updates that may have happened in a gap.
@@ -118,7 +120,8 @@ impl Keys {
                 (Protection::Tls13 { aead: gcm(key.as_slice())?, iv }, *sequence)
             }
             Opens::Gcm13 { key, nonce, sequence: None } => {
-                (Protection::Tls13Turned { aead: gcm(key.as_slice())?, last: *nonce }, 0)
+                let turned = Protection::Tls13Turned { aead: gcm(key.as_slice())?, last: *nonce };
+                (turned, UNKNOWN_SEQUENCE)
             }
             Opens::Gcm12 { key, salt, sequence } => {
                 let aead = gcm(key.as_slice())?;
