@@ -102,6 +102,16 @@ impl Budget {
         count(is_left, &mut self.secrets, &mut self.counters.refused)
     }
 
+    /// No window may be tried as a secret any more.
+    pub(super) const fn is_out_of_secrets(&self) -> bool {
+        self.secrets >= self.limits.secrets_max
+    }
+
+    /// No window may be tried as a bare key any more.
+    pub(super) const fn is_out_of_bare_keys(&self) -> bool {
+        self.bare_keys >= self.limits.bare_keys_max
+    }
+
     /// One more window as a bare key.
     pub(super) fn bare_key(&mut self) -> bool {
         let is_left = self.bare_keys < self.limits.bare_keys_max;

@@ -196,9 +196,18 @@ impl Search {
         match pass {
             // Of QUIC's two keys one may lie behind.
             Pass::Schedules => !any(|target| target.is_sealed() && !target.is_hopeless()),
-            Pass::Near | Pass::Halves => !any(|target| target.secretless().is_some()),
-            Pass::Words => !any(|target| target.secretless().is_some() || target.wants_key()),
-            Pass::BareKeys | Pass::ChaCha => !any(Target::wants_chacha),
+            Pass::Near | Pass::Halves => {
+                !any(|target| target.secretless().is_some()) || self.budget.is_out_of_secrets()
+            }
+            Pass::Words => {
+                let wants_secret = any(|target| target.secretless().is_some());
+                let is_out = self.budget.is_out_of_secrets();
+                let is_out_of_keys = is_out && self.budget.is_out_of_bare_keys();
+                (!wants_secret || is_out) && (!any(Target::wants_key) || is_out_of_keys)
+            }
+            Pass::BareKeys | Pass::ChaCha => {
+                !any(Target::wants_chacha) || self.budget.is_out_of_secrets()
+            }
             Pass::Done => true,
         }
     }
