@@ -149,11 +149,12 @@ class KeyScanTest(LiveTest):
         return next((line["detail"] for line in health if line["name"] == "key scan"), None)
 
     def settle(self, agent):
-        """The sums once what waited for a key has been given up."""
+        """The sums once what waited for a key has been given up: a connection that rests is seen to
+        twice a minute."""
         def adds_up():
             sums = agent.sums()
             return sums.seen and sum(sums.bytes.values()) == sums.seen
-        place.wait_until(adds_up, 30, "the ledger adds up")
+        place.wait_until(adds_up, 60, "the ledger adds up")
         return self.account(agent)
 
     def exact(self, agent, client, connections=CONNECTIONS, rounds=ROUNDS, version="1.3",
