@@ -14,9 +14,9 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
-use capture::linux::{cgroup_directories, forbid_dumps};
 use capture::linux::keylog::Secrets;
 use capture::linux::wire::{Steering, WireOptions, WireTap};
+use capture::linux::{cgroup_directories, forbid_dumps};
 use decrypt::{Keyring, Sources};
 use entities::{Directory, Scanner, Scope};
 use model::{ConnectionId, EntityId, Ledger, Rollup, TapHealth, TapState, Timestamp};

@@ -23,6 +23,8 @@ pub struct SearchLimits {
     pub secrets_max: u64,
     /// Windows tried as a bare key, at about 0.2 µs a record.
     pub bare_keys_max: u64,
+    /// Windows remembered as what may be a key of ChaCha20: more would fill the filter.
+    pub remembered_max: u64,
     /// Guesses of sequence numbers of ChaCha20-Poly1305, at 0.1 to 0.2 µs.
     pub chacha_guesses_max: u64,
     /// Those of them that are not among the first 1,024 of a record: most secrets are of
@@ -43,6 +45,7 @@ impl Default for SearchLimits {
             sequence_max: 1 << 20,
             secrets_max: 2_000_000,
             bare_keys_max: 4_000_000,
+            remembered_max: 3_000_000,
             chacha_guesses_max: 20_000_000,
             chacha_far_guesses_max: 1_000_000,
             chacha_sequence_max: 1 << 14,
@@ -73,6 +76,7 @@ pub(super) struct Budget {
     pub counters: SearchCounters,
     secrets: u64,
     bare_keys: u64,
+    remembered: u64,
     chacha_guesses: u64,
     chacha_far_guesses: u64,
 }
@@ -84,6 +88,7 @@ impl Budget {
             counters: SearchCounters::default(),
             secrets: 0,
             bare_keys: 0,
+            remembered: 0,
             chacha_guesses: 0,
             chacha_far_guesses: 0,
         }
@@ -117,6 +122,17 @@ impl Budget {
         let is_left = self.bare_keys < self.limits.bare_keys_max;
         self.counters.windows += u64::from(is_left);
         count(is_left, &mut self.bare_keys, &mut self.counters.refused)
+    }
+
+    /// One more window to be remembered.
+    pub(super) fn remember(&mut self) -> bool {
+        let is_left = !self.is_out_of_memory();
+        count(is_left, &mut self.remembered, &mut self.counters.refused)
+    }
+
+    /// No window may be remembered any more.
+    pub(super) const fn is_out_of_memory(&self) -> bool {
+        self.remembered >= self.limits.remembered_max
     }
 
     /// How many of the guesses wanted for a record of TLS 1.2 may be made.

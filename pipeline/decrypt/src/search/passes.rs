@@ -205,9 +205,8 @@ impl Search {
                 let is_out_of_keys = is_out && self.budget.is_out_of_bare_keys();
                 (!wants_secret || is_out) && (!any(Target::wants_key) || is_out_of_keys)
             }
-            Pass::BareKeys | Pass::ChaCha => {
-                !any(Target::wants_chacha) || self.budget.is_out_of_secrets()
-            }
+            Pass::BareKeys => !any(Target::wants_chacha) || self.budget.is_out_of_memory(),
+            Pass::ChaCha => !any(Target::wants_chacha) || self.budget.is_out_of_secrets(),
             Pass::Done => true,
         }
     }
@@ -358,7 +357,11 @@ impl Search {
     /// Remembers what may be a key of ChaCha20, which has no schedule.
     fn remember_keys(&mut self, bytes: &[u8]) {
         let resident = self.resident.get_or_insert_with(Resident::new);
+        let budget = &mut self.budget;
         windows(bytes, CHACHA_KEY_BYTES, Starts::Words, |_, window| {
+            if !budget.remember() {
+                return;
+            }
             resident.insert(self.hasher.hash_one(window));
         });
     }
