@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use capture::replay::{Damage, Replay};
+use model::TapEvent;
 
 /// The folder of captures beside the repository; a plain clone does not have it.
 fn folder() -> Option<PathBuf> {
@@ -27,7 +28,9 @@ fn every_capture_at_hand_is_read_without_damage() {
         files += 1;
         let mut events = 0_u64;
         let mut replay = Replay::open(&path).expect("a capture");
-        let summary = replay.read(|_| events += 1).expect("a capture");
+        let is_packet = |event: TapEvent<'_>| !matches!(event, TapEvent::Secret(_));
+        let count = |event: TapEvent<'_>| events += u64::from(is_packet(event));
+        let summary = replay.read(count).expect("a capture");
         let name = path.display();
         assert!(summary.adds_up(), "{name}: {summary:?}");
         assert_eq!(events, summary.segments + summary.datagrams, "{name}");
