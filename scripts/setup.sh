@@ -94,6 +94,9 @@ dnsperf        dnsperf
 tcpdump        tcpdump
 tshark         tshark
 bpftool        bpftool
+caddy          caddy
+gnutls-serv    gnutls-bin
+wget           wget
 go             golang-go
 java           default-jdk-headless
 mariadbd       mariadb-server
