@@ -292,6 +292,10 @@ impl Consumer for Stages {
         state.dissector.is_at_rest()
     }
 
+    fn is_waiting(&self, state: &State) -> bool {
+        state.holds_sealed()
+    }
+
     fn closed(
         &mut self,
         connection: &Connection,

@@ -34,6 +34,12 @@ pub trait Consumer {
         false
     }
 
+    /// True if the connection must not rest although it is silent: something of it is due soon.
+    fn is_waiting(&self, state: &Self::State) -> bool {
+        let _ = state;
+        false
+    }
+
     /// The connection is over.
     fn closed(
         &mut self,

@@ -98,7 +98,9 @@ impl<C: Consumer> Table<C> {
             let mut desk = Desk { limits: &self.limits, counters: &mut self.counters, consumer };
             if let Outcome::Over(reason) = entry.visit(now, &mut desk) {
                 self.close(slot, reason, now, consumer);
-            } else if let Some(until) = entry.rest(now, &self.limits) {
+            } else if !consumer.is_waiting(&entry.state)
+                && let Some(until) = entry.rest(now, &self.limits)
+            {
                 self.sweep.rest(slot, until);
             }
         }

@@ -88,6 +88,11 @@ impl State {
         self.tls.is_some() || self.dissector.is_framed()
     }
 
+    /// True while sealed bytes wait for a key.
+    pub(super) fn holds_sealed(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.opener.held() > 0)
+    }
+
     /// Tells the opener in whose memory its secrets may be.
     pub(super) fn learn_owners(&mut self, connection: &Connection) {
         if let Some(tls) = &mut self.tls {
