@@ -59,11 +59,8 @@ pub(crate) struct Worker {
 /// What stands behind the connections table.
 pub(crate) struct Stages {
     names: Names,
-    red: Red,
-    resolver: Resolver,
+    takers: Takers,
     steerer: Steerer,
-    lines: Option<Lines>,
-    feed: Option<Feed>,
     counters: dissect::Counters,
     /// `None`: TLS is not looked into.
     keyring: Option<Keyring>,
@@ -71,6 +68,14 @@ pub(crate) struct Stages {
     quic: Quic,
     key_scan: Option<KeyScan>,
     raw: bool,
+}
+
+/// Who takes exchanges, and says whose they are.
+struct Takers {
+    red: Red,
+    resolver: Resolver,
+    lines: Option<Lines>,
+    feed: Option<Feed>,
     live: bool,
 }
 
@@ -115,30 +120,32 @@ impl Worker {
     ) -> Self {
         let stages = Stages {
             names: Names::new(Names::LIMIT),
-            red: Red::new(RedLimits::default()),
-            resolver: Resolver::new(directory, live),
+            takers: Takers {
+                red: Red::new(RedLimits::default()),
+                resolver: Resolver::new(directory, live),
+                lines,
+                feed: None,
+                live,
+            },
             steerer,
-            lines,
-            feed: None,
             counters: dissect::Counters::default(),
             keyring,
             census: Census::default(),
             quic: Quic::default(),
             key_scan: None,
             raw,
-            live,
         };
         Self { table: Table::new(limits), stages }
     }
 
     /// Keeps exchanges for readers from now on.
     pub(crate) fn show_to(&mut self, feed: Feed) {
-        self.stages.feed = Some(feed);
+        self.stages.takers.feed = Some(feed);
     }
 
     /// Says when the first window begins.
     pub(crate) fn begin(&mut self, at: Timestamp) {
-        self.stages.red.begin(at);
+        self.stages.takers.red.begin(at);
     }
 
     /// Takes one event of the tap through all stages.
@@ -169,19 +176,19 @@ impl Worker {
 
     /// What readers are shown next; asked for once a tick.
     pub(crate) fn block(&mut self) -> Option<Block> {
-        let Stages { feed, names, resolver, .. } = &mut self.stages;
+        let Stages { takers: Takers { feed, resolver, .. }, names, .. } = &mut self.stages;
         feed.as_mut()?.tick(names, resolver)
     }
 
     /// Hands on the sums of the window that ends at `at`.
     pub(crate) fn close_window(&mut self, at: Timestamp) -> Rollup {
-        self.stages.red.close_window(at, &self.stages.names)
+        self.stages.takers.red.close_window(at, &self.stages.names)
     }
 
     /// The tap has no more: everything held and pending is booked and emitted.
     pub(crate) fn finish(&mut self, at: Timestamp) -> Rollup {
         self.table.finish(at, &mut self.stages);
-        if let Some(lines) = &mut self.stages.lines {
+        if let Some(lines) = &mut self.stages.takers.lines {
             lines.be_patient();
         }
         // Lines are held for two ticks at most.
@@ -192,7 +199,7 @@ impl Worker {
 
     /// Books bytes that no connection of the table stands for.
     pub(crate) fn book(&mut self, client: EntityId, server: EntityId, ledger: Ledger) {
-        *self.stages.red.ledger(client, server) += ledger;
+        *self.stages.takers.red.ledger(client, server) += ledger;
     }
 
     /// Live connections.
@@ -269,7 +276,7 @@ impl Consumer for Stages {
         if let Some(initiator) = connection.initiator {
             state.dissector.opened_by(initiator, connection.from_start == [true; 2]);
         }
-        state.ends = self.resolver.again(connection, state.ends);
+        state.ends = self.takers.resolver.again(connection, state.ends);
         state.learn_owners(connection);
     }
 
@@ -281,9 +288,9 @@ impl Consumer for Stages {
         self.tick_quic(connection, state, now);
         let before = Timestamp(now.0.saturating_sub(UNANSWERED_MAX.as_nanos() as u64));
         self.dissect(connection, state, |dissector, output, _| dissector.expire(before, output));
-        if self.resolver.is_unsure(state.ends, state.attempts) {
+        if self.takers.resolver.is_unsure(state.ends, state.attempts) {
             state.attempts += 1;
-            state.ends = self.resolver.again(connection, state.ends);
+            state.ends = self.takers.resolver.again(connection, state.ends);
         }
         self.tell(connection, state);
     }
@@ -313,7 +320,7 @@ impl Consumer for Stages {
         self.steerer.forget(connection, &state.steered);
         let asking = asking(connection, &state);
         let (client, server) = state.told.edge.unwrap_or(parties(state.ends, asking));
-        let edge = self.red.edge(client, server);
+        let edge = self.takers.red.edge(client, server);
         edge.closed += 1;
         edge.failed += u64::from(connection.protocol == 6 && !connection.established);
         edge.resets += u64::from(matches!(reason, CloseReason::Reset(_)));
@@ -322,7 +329,7 @@ impl Consumer for Stages {
 
 impl Stages {
     fn ends(&self, connection: &Connection) -> [End; 2] {
-        Direction::BOTH.map(|way| self.resolver.end(connection, way))
+        Direction::BOTH.map(|way| self.takers.resolver.end(connection, way))
     }
 
     /// Runs the dissector; what it finds is counted in the cell of its edge, and written as lines.
@@ -333,24 +340,18 @@ impl Stages {
         state: &mut State,
         run: impl FnOnce(&mut Dissector, &mut Output<'_>, &mut dissect::Counters),
     ) {
-        let mut found = Found {
-            red: &mut self.red,
-            lines: self.lines.as_mut(),
-            feed: self.feed.as_mut(),
-            resolver: &self.resolver,
+        let mut found = self.takers.found(
             connection,
-            ends: &mut state.ends,
-            hint: &mut state.hint,
-            live: self.live,
-            tls: state.tls.as_ref().and_then(|tls| tls.row()),
-        };
+            (&mut state.ends, &mut state.hint),
+            state.tls.as_ref().and_then(|tls| tls.row()),
+        );
         let mut output = Output::new(&mut self.names, self.raw, &mut found);
         run(&mut state.dissector, &mut output, &mut self.counters);
     }
 
     fn tick_lines(&mut self) {
-        if let Some(lines) = &mut self.lines {
-            lines.tick(&self.names, &self.resolver);
+        if let Some(lines) = &mut self.takers.lines {
+            lines.tick(&self.names, &self.takers.resolver);
         }
     }
 
@@ -378,7 +379,7 @@ impl Stages {
         let is_forward = asking == Direction::Forward;
         let fresh = [health.bytes[0] - told.bytes[0], health.bytes[1] - told.bytes[1]];
         let retransmits = health.retransmits[0] + health.retransmits[1];
-        let edge = self.red.edge(client, server);
+        let edge = self.takers.red.edge(client, server);
         edge.ledger += ledger;
         edge.sealed.book(why_sealed, ledger.sealed);
         edge.client_bytes += fresh[usize::from(!is_forward)];
@@ -404,42 +405,51 @@ impl Stages {
     }
 }
 
+impl Takers {
+    /// The way to them for the exchanges of one connection.
+    #[inline]
+    fn found<'a>(
+        &'a mut self,
+        connection: &'a Connection,
+        (ends, hint): (&'a mut [End; 2], &'a mut CellHint),
+        tls: Option<&'a Arc<TlsRow>>,
+    ) -> Found<'a> {
+        Found { takers: self, connection, ends, hint, tls }
+    }
+}
+
 /// Where the exchanges of one connection go.
 struct Found<'a> {
-    red: &'a mut Red,
-    lines: Option<&'a mut Lines>,
-    feed: Option<&'a mut Feed>,
-    resolver: &'a Resolver,
+    takers: &'a mut Takers,
     connection: &'a Connection,
     ends: &'a mut [End; 2],
     hint: &'a mut CellHint,
-    live: bool,
     /// What the connection's TLS was found to be.
     tls: Option<&'a Arc<TlsRow>>,
 }
 
 impl Sink for Found<'_> {
     fn exchange(&mut self, exchange: &Exchange, client: Direction, names: &Names) {
-        let ends = *self.ends;
+        let (ends, live) = (*self.ends, self.takers.live);
         let (asks, answers) = parties(ends, client);
-        self.red.record(self.hint, asks, answers, exchange);
-        let ends = || Ends::new(self.connection, client, ends, self.live, self.tls);
-        if let Some(feed) = &mut self.feed {
+        self.takers.red.record(self.hint, asks, answers, exchange);
+        let ends = || Ends::new(self.connection, client, ends, live, self.tls);
+        if let Some(feed) = &mut self.takers.feed {
             feed.see(exchange, ends);
         }
-        if let Some(lines) = &mut self.lines {
-            lines.write(exchange, names, ends(), self.resolver);
+        if let Some(lines) = &mut self.takers.lines {
+            lines.write(exchange, names, ends(), &self.takers.resolver);
         }
     }
 
     fn address_named(&mut self, named: &AddressNamed<'_>, client: Direction) {
-        self.resolver.address_named(named, self.ends[client.index()]);
+        self.takers.resolver.address_named(named, self.ends[client.index()]);
     }
 
     fn server_named(&mut self, name: &str, client: Direction) {
         let server = client.opposite();
         let end = &mut self.ends[server.index()];
-        *end = self.resolver.server_named(self.connection, server, *end, name);
+        *end = self.takers.resolver.server_named(self.connection, server, *end, name);
     }
 }
 

@@ -54,7 +54,7 @@ impl Stages {
         let server = connection.initiator.map_or(by_port, Direction::opposite);
         let ends = [server, server.opposite()];
         let pids: Vec<u32> =
-            ends.iter().filter_map(|way| self.resolver.process(connection, *way)).collect();
+            ends.iter().filter_map(|way| self.takers.resolver.process(connection, *way)).collect();
         if let Some(pid) = pids.get(tls.asked.whom(pids.len().max(1))) {
             scan.report(Report { pid: *pid, samples });
         }

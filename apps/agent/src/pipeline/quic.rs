@@ -11,7 +11,7 @@ use model::view::TlsRow;
 use model::{Chunk, CloseReason, Content, Ledger, MissingReason, Outcome, Sealed, Timestamp};
 
 use super::sealed::{exchange, said};
-use super::{Found, Stages, State, UNANSWERED_MAX};
+use super::{Stages, State, UNANSWERED_MAX};
 
 /// The QUIC connections of a worker: they may go on between other addresses.
 pub(super) struct Quic {
@@ -107,17 +107,11 @@ impl Stages {
             if self.quic.opener.is_at_home(*handle, home)
                 && let Some(read) = self.quic.read.get_mut(handle)
             {
-                let mut found = Found {
-                    red: &mut self.red,
-                    lines: self.lines.as_mut(),
-                    feed: self.feed.as_mut(),
-                    resolver: &self.resolver,
+                let mut found = self.takers.found(
                     connection,
-                    ends: &mut state.ends,
-                    hint: &mut state.hint,
-                    live: self.live,
-                    tls: Some(&read.row),
-                };
+                    (&mut state.ends, &mut state.hint),
+                    Some(&read.row),
+                );
                 let mut output = Output::new(&mut self.names, self.raw, &mut found);
                 read.streams.expire(before, &mut output);
             }
@@ -154,17 +148,8 @@ impl Stages {
         let (mut booked, mut client) = (Ledger::default(), None);
         let is_taken = run(opener, &mut state.quic, keyring, &mut |handle, news| {
             let row = read.get(&handle).map(|read| read.row.clone());
-            let mut found = Found {
-                red: &mut self.red,
-                lines: self.lines.as_mut(),
-                feed: self.feed.as_mut(),
-                resolver: &self.resolver,
-                connection,
-                ends: &mut state.ends,
-                hint: &mut state.hint,
-                live: self.live,
-                tls: row.as_ref(),
-            };
+            let mut found =
+                self.takers.found(connection, (&mut state.ends, &mut state.hint), row.as_ref());
             if let News::Shaken(facts, handshake) = news {
                 if !is_on {
                     return;

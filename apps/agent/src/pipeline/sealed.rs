@@ -14,7 +14,7 @@ use model::{
 
 use super::asking::Asked;
 use super::census::{Census, Told};
-use super::{Found, Stages, State, ports};
+use super::{Stages, State, ports};
 
 /// The one operation of TLS.
 const HANDSHAKE: &str = "handshake";
@@ -165,17 +165,8 @@ impl Stages {
             if row.is_none() && matches!(chunk.content, Content::Bytes(_)) {
                 *row = Some(Arc::new(said(facts)));
             }
-            let mut found = Found {
-                red: &mut self.red,
-                lines: self.lines.as_mut(),
-                feed: self.feed.as_mut(),
-                resolver: &self.resolver,
-                connection,
-                ends: &mut state.ends,
-                hint: &mut state.hint,
-                live: self.live,
-                tls: row.as_ref(),
-            };
+            let mut found =
+                self.takers.found(connection, (&mut state.ends, &mut state.hint), row.as_ref());
             let mut output = Output::new(&mut self.names, self.raw, &mut found);
             state.dissector.chunk(chunk, &mut output, &mut self.counters);
         });
@@ -186,7 +177,7 @@ impl Stages {
             if let Some(client) = tls.opener.client() {
                 let server = client.opposite();
                 let end = &mut state.ends[server.index()];
-                *end = self.resolver.server_named(connection, server, *end, name);
+                *end = self.takers.resolver.server_named(connection, server, *end, name);
             }
         }
         if let Some(handshake) = tls.opener.take_handshake(false) {
@@ -221,17 +212,8 @@ impl Stages {
         let Some(tls) = &state.tls else { return };
         let row = Arc::new(said(tls.opener.facts()));
         let exchange = exchange(handshake, &row, closed, (&mut self.names, self.raw));
-        let mut found = Found {
-            red: &mut self.red,
-            lines: self.lines.as_mut(),
-            feed: self.feed.as_mut(),
-            resolver: &self.resolver,
-            connection,
-            ends: &mut state.ends,
-            hint: &mut state.hint,
-            live: self.live,
-            tls: Some(&row),
-        };
+        let mut found =
+            self.takers.found(connection, (&mut state.ends, &mut state.hint), Some(&row));
         found.exchange(&exchange, handshake.client, &self.names);
     }
 }
