@@ -89,10 +89,11 @@ class LiveTest(unittest.TestCase):
         return Agent(self.sandbox, *options, cgroups=cgroups)
 
     def ended(self, agent):
-        """Ends the agent in order and gives its lines."""
+        """Ends the agent in order and gives its lines by their times: in the file, a line of a
+        process not yet read waits for its name, and others go before it."""
         code = agent.stop()
         self.assertEqual(code, 0, self.sandbox.log("redsight"))
-        return agent.lines()
+        return sorted(agent.lines(), key=lambda line: line["start_us"] or 0)
 
     def account(self, agent, exchanges=None, copied=True):
         """The settled sums of the agent, which must add up to the byte. Of bodies that have heads
