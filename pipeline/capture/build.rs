@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-const PROGRAMS: &[&str] = &["src/linux/wire/wire.bpf.c", "src/linux/keylog/keylog.bpf.c"];
+const PROGRAMS: &[&str] = &[
+    "src/linux/wire/wire.bpf.c",
+    "src/linux/keylog/keylog.bpf.c",
+    "src/linux/keylog/hooks/hooks.bpf.c",
+];
 
 const HEADERS: &[&str] =
     &["record", "kernel", "packet", "state", "copy", "frames", "take", "early", "datagram"];
@@ -12,7 +16,9 @@ fn main() {
     for header in HEADERS {
         println!("cargo:rerun-if-changed=src/linux/wire/{header}.h");
     }
-    println!("cargo:rerun-if-changed=src/linux/keylog/keylog.h");
+    for header in ["keylog", "scope", "hooks/hooks", "hooks/socket"] {
+        println!("cargo:rerun-if-changed=src/linux/keylog/{header}.h");
+    }
     if std::env::var("CARGO_CFG_TARGET_OS").as_deref() != Ok("linux") {
         return;
     }

@@ -3,6 +3,7 @@
 //! Both sides are built together; the sizes are asserted here and `VERSION` changes with the
 //! layout.
 
+pub mod hooks;
 pub mod keylog;
 mod read;
 
@@ -302,6 +303,9 @@ records! {
     TapSettings = 20,
     Steering = 40,
     TapCounters = 64,
+    hooks::HookSettings = 8,
+    hooks::HookRecord = 40,
+    hooks::HookCounters = 56,
     keylog::KeylogAnchor = 128,
     keylog::KeylogSecret = 120,
     keylog::KeylogCounters = 40,

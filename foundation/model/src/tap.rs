@@ -3,6 +3,7 @@
 use crate::address::Endpoints;
 use crate::connection::{ConnectionId, Direction};
 use crate::entity::Owner;
+use crate::plaintext::Plaintext;
 use crate::secret::Secret;
 use crate::time::Timestamp;
 
@@ -30,6 +31,8 @@ pub enum TapEvent<'a> {
     },
     /// A secret of some handshake; it belongs to no connection before it has opened a record.
     Secret(Secret<'a>),
+    /// What a TLS library was given to seal, or has opened (live taps).
+    Plaintext(Plaintext<'a>),
 }
 
 /// One end of a connection, seen for the first time by a live tap.

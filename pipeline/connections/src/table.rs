@@ -57,7 +57,7 @@ impl<C: Consumer> Table<C> {
             TapEvent::Health { connection, direction, health } => {
                 self.health(connection, direction, health);
             }
-            TapEvent::Secret(_) => {}
+            TapEvent::Secret(_) | TapEvent::Plaintext(_) => {}
         }
     }
 

@@ -132,6 +132,46 @@ impl<'a> Image<'a> {
     }
 }
 
+impl Image<'_> {
+    /// The addresses of functions by name, in the order of the names; 0 for those that are not
+    /// there. Exported ones first, then those that `strip` would take away.
+    pub(super) fn named(&self, names: &[&[u8]]) -> Vec<u64> {
+        let mut found = vec![0; names.len()];
+        for table in [elf::SHT_DYNSYM, elf::SHT_SYMTAB] {
+            self.each_function(table, |name, address| {
+                let known = names.iter().zip(&mut found).find(|(wanted, _)| **wanted == name);
+                if let Some((_, found)) = known
+                    && *found == 0
+                {
+                    *found = address;
+                }
+            });
+        }
+        found
+    }
+
+    fn each_function(
+        &self,
+        table: elf::SectionType,
+        mut see: impl FnMut(&[u8], u64),
+    ) -> Option<()> {
+        let cache = ReadCache::new(Cursor { bytes: self.bytes, at: 0 });
+        let header = FileHeader64::<LittleEndian>::parse(&cache).ok()?;
+        let endian = header.endian().ok()?;
+        let sections = header.sections(endian, &cache).ok()?;
+        let symbols = sections.symbols(endian, &cache, table).ok()?;
+        for symbol in symbols.iter().take(SYMBOLS_MAX) {
+            if symbol.st_type() == elf::STT_FUNC
+                && symbol.st_value(endian) != 0
+                && let Ok(name) = symbol.name(endian, symbols.strings())
+            {
+                see(name, symbol.st_value(endian));
+            }
+        }
+        Some(())
+    }
+}
+
 impl Segment {
     pub(super) fn holds(&self, address: u64) -> bool {
         address.checked_sub(self.address).is_some_and(|within| within < self.length)

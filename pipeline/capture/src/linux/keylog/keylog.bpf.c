@@ -14,6 +14,7 @@
 #include <bpf/bpf_helpers.h>
 #include <stdbool.h>
 #include "keylog.h"
+#include "scope.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -26,13 +27,6 @@ struct registers {
 
 // Before the programs are loaded: cgroups of the scope; none is the whole host.
 const volatile __u32 cgroup_count;
-
-struct {
-	__uint(type, BPF_MAP_TYPE_CGROUP_ARRAY);
-	__uint(max_entries, KEYLOG_CGROUPS_MAX);
-	__type(key, __u32);
-	__type(value, __u32);
-} cgroups SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -56,17 +50,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct keylog_counters);
 } counters SEC(".maps");
-
-static __always_inline bool is_in_scope(void)
-{
-	if (!cgroup_count)
-		return true;
-	for (__u32 i = 0; i < KEYLOG_CGROUPS_MAX && i < cgroup_count; i++) {
-		if (bpf_current_task_under_cgroup(&cgroups, i) == 1)
-			return true;
-	}
-	return false;
-}
 
 // The number of the label, or KEYLOG_NOWHERE for one that opens no record.
 static __always_inline __u8 label_of(const struct keylog_anchor *a, __s64 distance)
@@ -146,7 +129,7 @@ static __always_inline int fired(struct registers *ctx)
 
 	if (!c || !a)
 		return 0;
-	if (!is_in_scope()) {
+	if (!is_in_scope(cgroup_count)) {
 		__sync_fetch_and_add(&c->outside, 1);
 		return 0;
 	}

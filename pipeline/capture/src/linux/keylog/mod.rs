@@ -12,6 +12,7 @@ mod code;
 mod engines;
 mod files;
 mod golang;
+pub mod hooks;
 mod image;
 mod locate;
 mod probe;

@@ -148,7 +148,7 @@ fn load(cgroups: usize, is_multi: bool) -> libbpf_rs::Result<Object> {
 }
 
 /// Major and minor number of the running kernel; 0 if they cannot be read.
-fn kernel() -> (u32, u32) {
+pub(super) fn kernel() -> (u32, u32) {
     let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
     let mut next = || numbers.next().and_then(Result::ok).unwrap_or(0);

@@ -7,7 +7,7 @@
 mod events;
 mod maps;
 mod offers;
-mod ring;
+pub(super) mod ring;
 mod steering;
 
 use std::fs::File;
@@ -23,6 +23,7 @@ use super::TapError;
 use super::clock::epoch_offset_ns;
 use maps::find;
 use offers::Offers;
+pub(super) use offers::netns_source;
 use ring::Ring;
 pub use steering::Steering;
 

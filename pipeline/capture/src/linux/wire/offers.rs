@@ -117,6 +117,12 @@ fn place(types: &Btf<'_>, structure: &str, member: &str) -> Option<u32> {
     }
 }
 
+/// Where the tap's programs have the network namespace from, which is part of a connection's name:
+/// see [`abi::source`].
+pub(in crate::linux) fn netns_source() -> u8 {
+    Offers::look().settings.netns
+}
+
 fn is_offered(program: ProgramType, helper: u32) -> bool {
     program.is_helper_supported(helper).unwrap_or(false)
 }

@@ -18,7 +18,7 @@ const HEADER: usize = 8;
 
 /// The reader's end of a ring.
 #[derive(Debug)]
-pub(super) struct Ring {
+pub(in crate::linux) struct Ring {
     consumer: Mapping,
     producer: Mapping,
     size: usize,
@@ -26,7 +26,7 @@ pub(super) struct Ring {
 }
 
 impl Ring {
-    pub(super) fn new(map: BorrowedFd<'_>, size: usize) -> Result<Self, TapError> {
+    pub(in crate::linux) fn new(map: BorrowedFd<'_>, size: usize) -> Result<Self, TapError> {
         let consumer = Mapping::new(map, 0, PAGE, true)?;
         let producer = Mapping::new(map, PAGE, PAGE + 2 * size, false)?;
         let position = consumer.words()[0].load(Ordering::Relaxed);
@@ -34,14 +34,24 @@ impl Ring {
     }
 
     /// Bytes written and not yet read.
-    pub(super) fn fill(&self) -> u64 {
-        self.producer.words()[0].load(Ordering::Acquire) - self.position
+    pub(in crate::linux) fn fill(&self) -> u64 {
+        self.end() - self.position
+    }
+
+    /// Where the next record will be.
+    pub(in crate::linux) fn end(&self) -> u64 {
+        self.producer.words()[0].load(Ordering::Acquire)
     }
 
     /// Hands every finished record to `sink`, then frees their room. Stops at a record still being
     /// written, and after one ring's worth so that a busy producer cannot keep it here.
-    pub(super) fn drain(&mut self, mut sink: impl FnMut(&[u8])) -> u64 {
-        let (mut count, end) = (0, self.producer.words()[0].load(Ordering::Acquire));
+    pub(in crate::linux) fn drain(&mut self, sink: impl FnMut(&[u8])) -> u64 {
+        self.drain_until(self.end(), sink)
+    }
+
+    /// The same of the records before `end`.
+    pub(in crate::linux) fn drain_until(&mut self, end: u64, mut sink: impl FnMut(&[u8])) -> u64 {
+        let mut count = 0;
         let freed_every = self.size as u64 / 8;
         let mut freed = self.position;
         while self.position < end {
