@@ -2,16 +2,19 @@
 
 use std::fmt;
 
-/// Up to 22 bytes of UTF-8 without an allocation; longer text is cut at a character boundary.
+/// Up to 23 bytes of UTF-8 without an allocation; longer text is cut at a character boundary.
+///
+/// Three whole words, so that it is copied and compared as such.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[repr(C, align(8))]
 pub struct ShortText {
     length: u8,
     bytes: [u8; Self::CAPACITY],
 }
 
 impl ShortText {
-    /// The most it holds: with the length byte and padding the type stays within 23 bytes.
-    pub const CAPACITY: usize = 22;
+    /// The most it holds.
+    pub const CAPACITY: usize = 23;
 
     /// Takes `text`, cut if need be.
     pub const fn new(text: &str) -> Self {
