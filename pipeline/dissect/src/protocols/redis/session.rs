@@ -104,6 +104,20 @@ impl LastCommand {
     const BYTES_MAX: usize = 56;
 }
 
+/// The last whole answer that is short and says the same to every plain command.
+#[derive(Debug)]
+struct LastAnswer {
+    bytes: [u8; Self::BYTES_MAX],
+    /// 0 if there is none.
+    length: u8,
+    status: Status,
+}
+
+impl LastAnswer {
+    /// Fits `+OK`, a null, a number, a string of 24 bytes.
+    const BYTES_MAX: usize = 31;
+}
+
 /// Which answers the client has turned off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Replies {
@@ -118,6 +132,7 @@ pub(super) struct Redis {
     open: VecDeque<Pending<Asked>>,
     turns: Turns,
     last: LastCommand,
+    last_answer: LastAnswer,
     answer: Answer,
     /// Arguments of the newest open request that are still to come.
     arguments_left: u64,
@@ -156,6 +171,11 @@ impl Redis {
                 length: 0,
                 endpoint: EndpointId::OTHER,
                 arguments: 0,
+            },
+            last_answer: LastAnswer {
+                bytes: [0; LastAnswer::BYTES_MAX],
+                length: 0,
+                status: Status::default(),
             },
             answer: Answer {
                 owner: Owner::Stray,

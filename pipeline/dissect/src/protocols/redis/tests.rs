@@ -194,6 +194,36 @@ fn a_command_said_again_counts_like_the_first() {
 }
 
 #[test]
+fn an_answer_said_again_counts_like_the_first() {
+    let answers = [
+        ("*1\r\n$1\r\na\r\n", "array"),
+        ("+OK\r\n", "OK"),
+        ("+OK\r\n", "OK"),
+        ("$1\r\na\r\n", "bulk"),
+        ("$1\r\na\r\n", "bulk"),
+        ("*2\r\n$1\r\na\r\n+OK\r\n", "array"),
+        ("+OK\r\n", "OK"),
+        ("-ERR no\r\n", "ERR"),
+        ("-ERR no\r\n", "ERR"),
+        ("$1\r\nb\r\n", "bulk"),
+    ];
+    let mut play = Play::new();
+    play.step(Side::Client, &GET.repeat(answers.len()), 10);
+    let text: String = answers.iter().map(|(text, _)| *text).collect();
+    play.step(Side::Server, text.as_bytes(), 30);
+    let found: Vec<_> = play
+        .found
+        .iter()
+        .map(|e| (e.status.code.as_str(), e.status.error, e.response_bytes, e.duration_ns))
+        .collect();
+    let expected: Vec<_> = answers
+        .iter()
+        .map(|(text, code)| (*code, *code == "ERR", text.len() as u64, Some(20)))
+        .collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn a_command_said_again_in_pieces_is_read_once() {
     let mut play = Play::new();
     play.step(Side::Client, GET, 10);

@@ -3,8 +3,9 @@
 use model::{Incomplete, Side, Timestamp};
 
 use super::values::Advance;
-use super::{Asked, Fate, Owner, Redis};
+use super::{Asked, Fate, INFO, Owner, Redis};
 use crate::naming::key;
+use crate::pairing::Pending;
 use crate::protocol::{Input, Output, Step};
 use crate::protocols::redis::frame::{self, Message, Read, Type};
 use crate::protocols::redis::operation::{self, Special};
@@ -41,6 +42,13 @@ impl Redis {
             if self.is_replica {
                 return Step::Skip { head: taken, body: u64::MAX };
             }
+            if self.answer.left == 0
+                && let Some(n) = self.repeat_answer(bytes, (first_at, input.at), output)
+            {
+                taken += n;
+                first_at = input.at;
+                continue;
+            }
             if self.answer.left == 0 {
                 match self.begin(bytes, first_at, output) {
                     Begun::Here => {}
@@ -54,8 +62,8 @@ impl Redis {
                     }
                 }
             }
-            match self.advance(bytes, output) {
-                Advance::Took(n) => taken += n,
+            let n = match self.advance(bytes, output) {
+                Advance::Took(n) => n,
                 Advance::Skip { head, body } => {
                     return Step::Skip { head: taken + head, body };
                 }
@@ -65,13 +73,56 @@ impl Redis {
                     self.lose_server(output);
                     return Step::Desync;
                 }
-            }
+            };
+            taken += n;
             first_at = input.at;
             if self.answer.left == 0 {
+                self.remember_answer(bytes.get(..n).unwrap_or_default());
                 self.finish_answer(input.at, output);
             }
         }
         if taken == 0 { Step::Wait } else { Step::Took(taken) }
+    }
+
+    /// The same answer as the last one, byte for byte, to a command that changes nothing: it needs
+    /// no second reading. Gives its bytes. `first_at`, `at`: when they came.
+    #[inline]
+    fn repeat_answer(
+        &mut self,
+        bytes: &[u8],
+        (first_at, at): (Timestamp, Timestamp),
+        output: &mut Output<'_>,
+    ) -> Option<usize> {
+        let last = self.last_answer.bytes.get(..usize::from(self.last_answer.length))?;
+        if last.is_empty() || !bytes.starts_with(last) || output.raw || self.is_monitor {
+            return None;
+        }
+        let is_plain = |pending: &mut Pending<Asked>| {
+            pending.tag.fate == Fate::Paired && pending.tag.special == Special::Plain
+        };
+        let (n, status) = (last.len(), self.last_answer.status);
+        let mut pending = self.open.pop_front_if(is_plain)?;
+        pending.answer_bytes(n as u64, first_at);
+        output.emit(&pending.answered(&INFO, self.version(), status, at));
+        self.report_settled(output);
+        Some(n)
+    }
+
+    /// Remembers an answer for [`Self::repeat_answer`], if `bytes`, which ended it, are all of it.
+    #[inline]
+    fn remember_answer(&mut self, bytes: &[u8]) {
+        let is_whole = self.answer.bytes == bytes.len() as u64;
+        let is_value = matches!(bytes.first(), Some(b'+' | b'-' | b':' | b'$'));
+        let last = &mut self.last_answer;
+        if let Some(room) = last.bytes.get_mut(..bytes.len())
+            && is_whole
+            && is_value
+            && self.answer.owner == Owner::Request
+        {
+            room.copy_from_slice(bytes);
+            last.length = bytes.len() as u8;
+            last.status = self.answer.status;
+        }
     }
 
     /// From mid-stream, the first the server says: is it a server? A replica acknowledges what its
