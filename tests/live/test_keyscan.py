@@ -1,6 +1,7 @@
 """Connections that were open before the agent started: their keys are found in memory."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -170,7 +171,9 @@ class KeyScanTest(LiveTest):
         place.wait_until(lambda: len(self.pages(agent, since_us)) >= wanted, 10, "all requests")
         self.account(agent)
         told = self.scan(agent)
+        processes = agent.ask("/api/v1/tls")["processes"]
         agent.stop()
+        self.assertEqual(sum(process["opened"] for process in processes), connections)
         lines = self.pages(agent, since_us)
         self.assertEqual(len(lines), wanted)
         self.assertEqual({line["status"] for line in lines}, {"200"})
@@ -211,6 +214,17 @@ class ManyTest(KeyScanTest):
         nginx(self.sandbox)
         client = self.client(connections=1000)
         self.exact(self.served(), client, connections=1000, rounds=2)
+
+    def test_connections_opened_while_the_taps_were_off(self):
+        nginx(self.sandbox)
+        agent = self.served()
+        agent.process.send_signal(signal.SIGUSR1)
+        time.sleep(1)
+        client = self.client(version="1.2")
+        agent.process.send_signal(signal.SIGUSR1)
+        time.sleep(0.5)
+        # Nobody has seen who made the sockets.
+        self.exact(agent, client, version="1.2")
 
     def test_keys_of_another_process_open_nothing(self):
         files = certificate(self.sandbox)

@@ -277,20 +277,25 @@ impl Consumer for Stages {
             state.dissector.opened_by(initiator, connection.from_start == [true; 2]);
         }
         state.ends = self.takers.resolver.again(connection, state.ends);
-        state.learn_owners(connection);
+        state.learn_owners(connection, &self.takers.resolver);
     }
 
     fn tick(&mut self, connection: &Connection, state: &mut State, now: Timestamp) {
         self.open(connection, state, |opener, keyring, clear| opener.tick(now, keyring, clear));
         if let Some(tls) = &state.tls {
-            tls.ask(connection, &mut self.census);
+            tls.ask(&mut self.census);
         }
+        self.ask_once_more(connection, state, now);
         self.tick_quic(connection, state, now);
         let before = Timestamp(now.0.saturating_sub(UNANSWERED_MAX.as_nanos() as u64));
         self.dissect(connection, state, |dissector, output, _| dissector.expire(before, output));
         if self.takers.resolver.is_unsure(state.ends, state.attempts) {
             state.attempts += 1;
             state.ends = self.takers.resolver.again(connection, state.ends);
+            state.learn_owners(connection, &self.takers.resolver);
+            if !state.ends.iter().any(|end| end.is_local) {
+                self.takers.resolver.met_stranger();
+            }
         }
         self.tell(connection, state);
     }

@@ -126,6 +126,13 @@ impl Resolver {
         self.live && attempts < ATTEMPTS_MAX && !(ends[0].is_local && ends[1].is_local)
     }
 
+    /// No end of the connection is known, but one is of this host: the owner is to be looked for.
+    pub(crate) fn met_stranger(&self) {
+        if self.live {
+            self.directory.met_stranger();
+        }
+    }
+
     /// The entity as it is known now.
     pub(crate) fn entity(&self, id: EntityId) -> Arc<Entity> {
         self.directory.entity(id)

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::thread::{self, Thread};
 
@@ -37,6 +37,8 @@ pub struct Directory {
     host: String,
     /// Whom to wake when a pid waits to be read.
     reader: OnceLock<Thread>,
+    /// A connection was met of which no end is known.
+    has_strangers: AtomicBool,
 }
 
 /// What the directory had no room for, since the start.
@@ -89,6 +91,7 @@ impl Directory {
             generation: AtomicU64::new(0),
             host: host.to_owned(),
             reader: OnceLock::new(),
+            has_strangers: AtomicBool::new(false),
         }
     }
 
@@ -366,7 +369,23 @@ impl Directory {
         self.write().listening.replace(inode, listeners);
     }
 
-    /// Remembers the owner of a connection that is older than the agent.
+    /// A connection of this host goes on whose opening nobody has observed. Its owner will be
+    /// looked for soon, for [`Directory::socket`].
+    pub fn met_stranger(&self) {
+        self.has_strangers.store(true, Ordering::Relaxed);
+    }
+
+    /// True if a stranger was met since the last call.
+    pub(crate) fn take_strangers(&self) -> bool {
+        self.has_strangers.swap(false, Ordering::Relaxed)
+    }
+
+    /// Forgets the owners of all connections that were adopted.
+    pub(crate) fn disown(&self) {
+        self.write().listening.disown();
+    }
+
+    /// Remembers the owner of a connection that was there before it was observed.
     pub(crate) fn adopt(&self, inode: u64, pid: u32, sockets: impl Iterator<Item = OldSocket>) {
         let mut book = self.write();
         for socket in sockets {

@@ -1,4 +1,4 @@
-//! Who listens where, and who owned the connections that are older than the agent.
+//! Who listens where, and who owns the connections whose opening was not observed.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -7,8 +7,8 @@ use crate::process::Listen;
 
 /// Listening addresses kept, over all network namespaces.
 pub(crate) const LISTENERS_MAX: usize = 1 << 16;
-/// Connections older than the agent that are kept with their owner: both ends of as many as the
-/// connections table takes, and some; 49 bytes each.
+/// Connections whose opening was not observed that are kept with their owner: both ends of as many
+/// as the connections table takes, and some; 49 bytes each.
 pub(crate) const OLD_SOCKETS_MAX: usize = 1 << 18;
 /// Network namespaces whose cookie is known.
 const NAMESPACES_MAX: usize = 4_096;
@@ -69,7 +69,12 @@ impl Listening {
         }
     }
 
-    /// Remembers a connection that is older than the agent.
+    /// Forgets all connections that were adopted: those that are still there are about to be again.
+    pub(crate) fn disown(&mut self) {
+        self.old.clear();
+    }
+
+    /// Remembers a connection that was there before it was observed.
     pub(crate) fn adopt(&mut self, inode: u64, socket: OldSocket, pid: u32) {
         let count: usize = self.old.values().map(HashMap::len).sum();
         if count >= OLD_SOCKETS_MAX {
@@ -104,7 +109,7 @@ impl Listening {
         })
     }
 
-    /// Who owned this end of a connection when the agent started.
+    /// Who owned this end of a connection when connections were last adopted.
     pub(crate) fn old(&self, cookie: u64, socket: OldSocket) -> Option<u32> {
         self.only(&self.old, cookie, &socket)
     }

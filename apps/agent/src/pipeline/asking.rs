@@ -19,6 +19,8 @@ pub(super) struct Asked {
     times: u32,
     /// Directions that had records to show.
     ways: usize,
+    /// Nobody was known to ask.
+    in_vain: bool,
 }
 
 impl Asked {
@@ -34,6 +36,13 @@ impl Asked {
 }
 
 impl Stages {
+    /// Reports a connection again whose owner was not known when its bytes came.
+    pub(super) fn ask_once_more(&self, connection: &Connection, state: &mut State, now: Timestamp) {
+        if state.tls.as_ref().is_some_and(|tls| tls.asked.in_vain) {
+            self.ask_for_keys(connection, state, now);
+        }
+    }
+
     /// Reports a connection that waits for a key, if it has records to prove one on.
     pub(super) fn ask_for_keys(&self, connection: &Connection, state: &mut State, now: Timestamp) {
         let (Some(scan), Some(tls)) = (&self.key_scan, &mut state.tls) else { return };
@@ -46,7 +55,6 @@ impl Stages {
             return;
         }
         let times = tls.asked.times + u32::from(is_old);
-        tls.asked = Asked { last: now, times, ways: samples.len() };
         // A server has more connections, and all of them are searched for at once. Of a connection
         // that was there before, the lower port is its end.
         let [forward, backward] = ports(connection);
@@ -55,8 +63,10 @@ impl Stages {
         let ends = [server, server.opposite()];
         let pids: Vec<u32> =
             ends.iter().filter_map(|way| self.takers.resolver.process(connection, *way)).collect();
-        if let Some(pid) = pids.get(tls.asked.whom(pids.len().max(1))) {
-            scan.report(Report { pid: *pid, samples });
+        tls.asked = Asked { last: now, times, ways: samples.len(), in_vain: pids.is_empty() };
+        match pids.get(tls.asked.whom(pids.len().max(1))) {
+            Some(pid) => scan.report(Report { pid: *pid, samples }),
+            None => self.takers.resolver.met_stranger(),
         }
     }
 }

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::AddAssign;
 
-use connections::Connection;
 use decrypt::tls::{Attention, Opener};
 use model::Sealed;
 
@@ -62,33 +61,32 @@ pub(super) struct Told {
 
 impl Census {
     /// Looks at a connection whose opener may have got on. `at_last`: nothing more will come.
-    pub(super) fn look(
-        &mut self,
-        connection: &Connection,
-        opener: &Opener,
-        told: &mut Told,
-        at_last: bool,
-    ) {
+    pub(super) fn look(&mut self, opener: &Opener, told: &mut Told, at_last: bool) {
+        let owners = opener.owners();
+        // Of a connection that was there before, they are found later than its bytes.
+        if owners == [0; 2] && !at_last {
+            return;
+        }
         if opener.has_opened() && !told.opened {
             told.opened = true;
-            self.opened(connection);
+            self.opened(owners);
         }
         let is_certain = at_last || opener.attention() == Attention::Nothing;
         if let Some(reason) = opener.why_sealed().filter(|_| is_certain && !told.sealed) {
             told.sealed = true;
-            self.sealed(connection, reason);
+            self.sealed(owners, reason);
         }
     }
 
     /// Counts a connection of which something was opened.
-    pub(super) fn opened(&mut self, connection: &Connection) {
-        self.each(connection, |count| count.opened += 1);
+    pub(super) fn opened(&mut self, owners: [u32; 2]) {
+        self.each(owners, |count| count.opened += 1);
     }
 
     /// Counts a connection of which something stays sealed.
-    pub(super) fn sealed(&mut self, connection: &Connection, reason: Sealed) {
+    pub(super) fn sealed(&mut self, owners: [u32; 2], reason: Sealed) {
         let at = Sealed::ALL.iter().position(|other| *other == reason).unwrap_or_default();
-        self.each(connection, |count| {
+        self.each(owners, |count| {
             if let Some(count) = count.sealed.get_mut(at) {
                 *count += 1;
             }
@@ -97,15 +95,15 @@ impl Census {
 
     /// Asks for another look at the processes of a connection that waits for its keys: a library
     /// may have been loaded since the last one.
-    pub(super) fn ask(&mut self, connection: &Connection, opener: &Opener) {
+    pub(super) fn ask(&mut self, opener: &Opener) {
         if !opener.has_opened() && opener.why_sealed().is_some() {
-            self.ask_owners(connection);
+            self.ask_owners(opener.owners());
         }
     }
 
     /// Asks for another look at the processes of a connection.
-    pub(super) fn ask_owners(&mut self, connection: &Connection) {
-        for pid in pids(connection) {
+    pub(super) fn ask_owners(&mut self, owners: [u32; 2]) {
+        for pid in pids(owners) {
             if self.asked.len() < ASKED_MAX && !self.asked.contains(&pid) {
                 self.asked.push(pid);
             }
@@ -122,8 +120,8 @@ impl Census {
         std::mem::take(&mut self.asked)
     }
 
-    fn each(&mut self, connection: &Connection, count: impl Fn(&mut Count)) {
-        for pid in pids(connection) {
+    fn each(&mut self, owners: [u32; 2], count: impl Fn(&mut Count)) {
+        for pid in pids(owners) {
             if self.counts.len() < PROCESSES_MAX || self.counts.contains_key(&pid) {
                 count(self.counts.entry(pid).or_default());
             }
@@ -131,8 +129,7 @@ impl Census {
     }
 }
 
-/// The processes at the ends, each once.
-fn pids(connection: &Connection) -> impl Iterator<Item = u32> {
-    let [one, other] = connection.owners.map(|owner| owner.map_or(0, |owner| owner.pid));
+/// The processes at the ends, each once; 0 is nobody.
+fn pids([one, other]: [u32; 2]) -> impl Iterator<Item = u32> {
     [one, if other == one { 0 } else { other }].into_iter().filter(|pid| *pid != 0)
 }

@@ -77,13 +77,12 @@ impl Stages {
         if !is_quic && !may_begin(bytes) && !may_move() {
             return false;
         }
-        let pid = |owner: Option<OwnedOwner>| owner.map_or(0, |owner| owner.pid);
         let datagram = Datagram {
             flow: connection.id,
             direction: chunk.direction,
             at: chunk.at,
             bytes,
-            pids: connection.owners.map(pid),
+            pids: owners(connection),
         };
         self.open_quic(connection, state, CloseReason::Finished, |opener, flow, keyring, tell| {
             opener.datagram(flow, &datagram, keyring, tell)
@@ -100,7 +99,7 @@ impl Stages {
             true
         });
         if self.quic.opener.waits(&state.quic) {
-            self.census.ask_owners(connection);
+            self.census.ask_owners(owners(connection));
         }
         let before = Timestamp(now.0.saturating_sub(UNANSWERED_MAX.as_nanos() as u64));
         for handle in state.quic.connections() {
@@ -165,11 +164,11 @@ impl Stages {
             match news {
                 News::Agreed(_, _, way) => {
                     client = Some(way);
-                    self.census.opened(connection);
+                    self.census.opened(owners(connection));
                 }
                 News::Named(_, way) | News::Moved(way) => client = Some(way),
                 News::Closed { is_sealed: true, .. } if is_on => {
-                    self.census.sealed(connection, Sealed::NoKey);
+                    self.census.sealed(owners(connection), Sealed::NoKey);
                 }
                 News::Shaken(..) | News::Chunk(_) | News::Closed { .. } => {}
             }
@@ -186,6 +185,11 @@ impl Stages {
         }
         is_taken
     }
+}
+
+/// Whose the ends are, by direction of sending; 0 if not known.
+fn owners(connection: &Connection) -> [u32; 2] {
+    connection.owners.map(|owner: Option<OwnedOwner>| owner.map_or(0, |owner| owner.pid))
 }
 
 /// Passes on what is told of a connection. Gives what was booked of one that is over.

@@ -15,6 +15,7 @@ use model::{
 use super::asking::Asked;
 use super::census::{Census, Told};
 use super::{Stages, State, ports};
+use crate::resolve::Resolver;
 
 /// The one operation of TLS.
 const HANDSHAKE: &str = "handshake";
@@ -41,8 +42,8 @@ impl Tls {
     }
 
     /// Asks for the owners' keys, if none was found yet.
-    pub(super) fn ask(&self, connection: &Connection, census: &mut Census) {
-        census.ask(connection, &self.opener);
+    pub(super) fn ask(&self, census: &mut Census) {
+        census.ask(&self.opener);
     }
 
     /// Bytes booked since the last call.
@@ -94,10 +95,10 @@ impl State {
     }
 
     /// Tells the opener in whose memory its secrets may be.
-    pub(super) fn learn_owners(&mut self, connection: &Connection) {
+    pub(super) fn learn_owners(&mut self, connection: &Connection, resolver: &Resolver) {
         if let Some(tls) = &mut self.tls {
-            let pid = |owner: Option<connections::OwnedOwner>| owner.map_or(0, |owner| owner.pid);
-            tls.opener.owned_by(connection.owners.map(pid));
+            let pid = |way| resolver.process(connection, way).unwrap_or(0);
+            tls.opener.owned_by(Direction::BOTH.map(pid));
         }
     }
 }
@@ -123,7 +124,7 @@ impl Stages {
             before,
             told: Told::default(),
         }));
-        state.learn_owners(connection);
+        state.learn_owners(connection, &self.takers.resolver);
         for (direction, bytes, at) in handover.pieces() {
             let chunk = Chunk { direction, at, content: Content::Bytes(bytes) };
             self.open_chunk(connection, state, &chunk);
@@ -170,7 +171,7 @@ impl Stages {
             let mut output = Output::new(&mut self.names, self.raw, &mut found);
             state.dissector.chunk(chunk, &mut output, &mut self.counters);
         });
-        self.census.look(connection, &tls.opener, &mut tls.told, false);
+        self.census.look(&tls.opener, &mut tls.told, false);
         if tls.names_server && !tls.opener.facts().server_name.is_empty() {
             tls.names_server = false;
             let name = &tls.opener.facts().server_name;
@@ -193,7 +194,7 @@ impl Stages {
         reason: CloseReason,
     ) {
         if let Some(tls) = &mut state.tls {
-            self.census.look(connection, &tls.opener, &mut tls.told, true);
+            self.census.look(&tls.opener, &mut tls.told, true);
         }
         let handshake = state.tls.as_mut().and_then(|tls| tls.opener.take_handshake(true));
         if let Some(handshake) = handshake {

@@ -99,6 +99,11 @@ impl Opener {
         self.pids = pids;
     }
 
+    /// The same, as it was told last.
+    pub const fn owners(&self) -> [u32; 2] {
+        self.pids
+    }
+
     /// What is known of the connection.
     pub const fn facts(&self) -> &Facts {
         &self.facts

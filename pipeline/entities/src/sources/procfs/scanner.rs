@@ -31,6 +31,8 @@ const ROUNDS: u64 = 60;
 const QUIET_ROUNDS: u64 = 3;
 /// While a process is young, every so manieth scan looks for libraries that it loaded since.
 const LIBRARY_ROUNDS: u64 = 4;
+/// How soon owners of strangers are looked for again: that reads every descriptor of the scope.
+const ADOPT_AGAIN_NS: u64 = 30_000_000_000;
 /// Ancestors read before a process, so that it finds its group.
 const ANCESTORS_MAX: u32 = 16;
 
@@ -60,6 +62,8 @@ pub struct Scanner {
     /// The pid given out last when the last scan began, and now.
     last_pid: (Option<u32>, Option<u32>),
     summary: ScanSummary,
+    /// When the owners of strangers were last looked for.
+    adopted: Timestamp,
 }
 
 /// What one scan found.
@@ -127,6 +131,7 @@ impl Scanner {
             now_ticks: 0,
             last_pid: (None, None),
             summary: ScanSummary::default(),
+            adopted: Timestamp::UNKNOWN,
         }
     }
 
@@ -144,6 +149,7 @@ impl Scanner {
         }
         self.settle();
         self.update_sockets(now);
+        self.adopt_strangers(now);
         let summary = ScanSummary {
             processes: self.roster.len(),
             listeners: self.sockets.len(),
@@ -197,7 +203,7 @@ impl Scanner {
     }
 
     /// Finds the owners of connections that exist already, for [`Directory::socket`]. To be called
-    /// once, after the taps are attached and one scan was made. Gives how many it found.
+    /// after the taps are attached and one scan was made. Gives how many it found.
     pub fn adopt_sockets(&mut self) -> usize {
         sockets::adopt(&mut self.proc, &self.roster, &self.directory)
     }
@@ -207,6 +213,16 @@ impl Scanner {
         let is_guest = |pid| self.seen.get(&pid).is_some_and(|seen| seen.is_guest);
         let members = self.roster.members().map(|member| &member.process);
         members.filter(move |p| !is_guest(p.pid)).map(|p| (p.pid, p.start))
+    }
+
+    /// The same if a worker has met a connection that nobody seems to own: it was opened while the
+    /// taps were off, or its opening was lost.
+    fn adopt_strangers(&mut self, now: Timestamp) {
+        let is_soon = now.since_ns(self.adopted) < ADOPT_AGAIN_NS && !self.adopted.is_unknown();
+        if !is_soon && self.directory.take_strangers() {
+            self.adopted = now;
+            self.adopt_sockets();
+        }
     }
 
     /// A number that changes when a process comes, goes, or becomes another program.

@@ -125,6 +125,7 @@ impl Sockets {
 /// Tells the directory who owns the connections that exist already. Gives how many were found.
 pub(super) fn adopt(proc: &mut ProcFs, roster: &Roster, directory: &Directory) -> usize {
     let mut adopted = 0;
+    directory.disown();
     for (inode, pids) in by_namespace(roster) {
         let Some(connections) = pids.iter().find_map(|&pid| table::connections(proc, pid)) else {
             continue;

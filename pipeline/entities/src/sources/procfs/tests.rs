@@ -356,15 +356,23 @@ fn connections_older_than_the_agent_find_their_owner() {
     host.table(&[200, 300], &[(8000, 8000)], &connections);
     host.scan(&[200, 300]);
     assert_eq!(host.scanner.adopt_sockets(), 2);
-    let ask = |from, to| {
+    let ask = |host: &Host, from, to| {
         let id = host.directory.socket(0, Listen::TCP, local(from), local(to));
         id.map(|id| host.name(id))
     };
-    assert_eq!(ask(8000, 40_000).as_deref(), Some("shop"));
-    assert_eq!(ask(40_000, 8000).as_deref(), Some("web"));
-    assert_eq!(ask(40_001, 8000), None);
+    assert_eq!(ask(&host, 8000, 40_000).as_deref(), Some("shop"));
+    assert_eq!(ask(&host, 40_000, 8000).as_deref(), Some("web"));
+    assert_eq!(ask(&host, 40_001, 8000), None);
     // A client that only connects is a service too, once it was seen to speak.
     assert_eq!(host.service("web").pids, [300]);
+    // Another connection is there instead when a stranger is met.
+    host.table(&[200, 300], &[(8000, 8000)], &[(8000, 40_001, 55), (40_001, 8000, 66)]);
+    host.scan(&[200, 300]);
+    assert_eq!(ask(&host, 40_001, 8000), None);
+    host.directory.met_stranger();
+    host.scan(&[200, 300]);
+    assert_eq!(ask(&host, 40_001, 8000).as_deref(), Some("web"));
+    assert_eq!(ask(&host, 40_000, 8000), None, "it is gone");
 }
 
 #[test]
