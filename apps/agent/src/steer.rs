@@ -58,7 +58,7 @@ impl Steerer {
         match wants {
             Wants::Nothing => wish.nothing = true,
             Wants::Everything => wish.everything = true,
-            Wants::Heads => {}
+            Wants::Heads => wish.everything = false,
             Wants::After(bytes) => {
                 let next = connection.next_sequence[direction.index()];
                 until = Some(next.wrapping_add(bytes.min(AHEAD_MAX) as u32));

@@ -70,7 +70,11 @@ impl State {
                 {
                     Wants::After(bytes - tls.opener.held())
                 }
-                _ => Wants::Everything,
+                // Records beyond the budget of a turn are left out whole, but for their heads.
+                Wants::Heads | Wants::After(_) if !tls.opener.hides_lengths() => Wants::Heads,
+                Wants::Heads | Wants::After(_) | Wants::Everything | Wants::Nothing => {
+                    Wants::Everything
+                }
             },
             Attention::Heads => Wants::Heads,
             Attention::Nothing => Wants::Nothing,

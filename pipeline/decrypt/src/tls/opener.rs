@@ -30,7 +30,7 @@ pub type Clear<'a> = dyn FnMut(&Facts, &Chunk<'_>) + 'a;
 /// How much of the connection is worth copying.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attention {
-    /// Every byte: a record that is cut cannot be proven.
+    /// What the protocol within wants; only whole records can be proven.
     Everything,
     /// The handshake, and some records for whoever looks for a key.
     Heads,
@@ -201,6 +201,14 @@ impl Opener {
         let stream = &self.streams[direction.index()];
         let Protection::Open { keys, .. } = &stream.protection else { return false };
         keys.tells_content() && !stream.pads && stream.gap.is_none()
+    }
+
+    /// True if only whole records tell how much they hold: what is cut is not known then.
+    pub fn hides_lengths(&self) -> bool {
+        self.streams.iter().any(|stream| match &stream.protection {
+            Protection::Open { keys, .. } => !keys.tells_content() || stream.pads,
+            Protection::Sealed(_) | Protection::Clear => false,
+        })
     }
 
     /// How much is worth copying.

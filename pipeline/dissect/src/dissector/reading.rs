@@ -17,6 +17,9 @@ pub(super) struct Reading {
     pub(super) client: Direction,
     pub(super) session: Box<dyn Session>,
     sides: [Stream; 2],
+    /// The session has wanted everything once: what comes in many pieces does so again, and the
+    /// tap hears of it too late each time.
+    wants_everything: bool,
 }
 
 impl Reading {
@@ -25,7 +28,8 @@ impl Reading {
         session: Box<dyn Session>,
         client: Direction,
     ) -> Self {
-        Self { protocol, client, session, sides: Default::default() }
+        let wants_everything = session.wants_everything();
+        Self { protocol, client, session, sides: Default::default(), wants_everything }
     }
 
     pub(super) fn held(&self) -> u64 {
@@ -47,7 +51,7 @@ impl Reading {
 
     pub(super) fn wants(&self, direction: Direction) -> Wants {
         let stream = &self.sides[side_of(direction, self.client).index()];
-        let (worth, otherwise) = if self.session.wants_everything() {
+        let (worth, otherwise) = if self.wants_everything {
             (SKIP_WORTH_BYTES_OF_EVERYTHING, Wants::Everything)
         } else {
             (SKIP_WORTH_BYTES, Wants::Heads)
@@ -72,7 +76,10 @@ impl Reading {
     ) -> After<'a> {
         output.client = self.client;
         let side = side_of(direction, self.client);
-        self.sides[side.index()].bytes(&mut *self.session, side, bytes, at, ledger, output)
+        let stream = &mut self.sides[side.index()];
+        let after = stream.bytes(&mut *self.session, side, bytes, at, ledger, output);
+        self.wants_everything |= self.session.wants_everything();
+        after
     }
 
     pub(super) fn missing(
