@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use model::{EndpointId, Incomplete, Kind, Side, Timestamp};
+use model::{EndpointId, Incomplete, Kind, ShortText, Side, Timestamp};
 
 use super::command::{self, Command, Form, command};
 use super::frame::{self, HEAD, Head, LENGTH_MAX};
@@ -19,6 +19,9 @@ use crate::protocol::{Input, Output, Step};
 const ATTRIBUTES_BYTES_MAX: usize = 4 * 1024;
 /// Bytes looked at of a command that is no text.
 const WINDOW: usize = 1_024;
+/// Number of a login behind an `SSLRequest`. The greeting was not seen then: it came before TLS, of
+/// which version 10 alone knows.
+const BEHIND_TLS: u8 = 2;
 
 /// A packet of the client as far as it is looked at.
 struct Packet<'a> {
@@ -142,6 +145,9 @@ impl MySql {
             self.oneway(ssl, output);
             return Asked::Tls;
         };
+        if packet.head.sequence == BEHIND_TLS {
+            self.version = ShortText::new("10");
+        }
         self.capabilities = Some(capabilities);
         self.deprecate_eof = self.can(login::DEPRECATE_EOF);
         self.phase = Phase::Login;
