@@ -104,3 +104,8 @@ pub(crate) fn is_tls(bytes: &[u8]) -> bool {
         _ => false,
     }
 }
+
+/// True if `bytes` start with a TLS client's first message (RFC 8446 §4.1.2).
+pub(crate) fn is_hello(bytes: &[u8]) -> bool {
+    is_tls(bytes) && bytes.first() == Some(&22) && bytes.get(5) == Some(&1)
+}

@@ -13,7 +13,7 @@ use model::{
     ProtocolInfo, Side, Timestamp,
 };
 
-use crate::classify::{Clues, Decision, classify};
+use crate::classify::{Clues, Decision, classify, is_hello};
 use crate::protocol::{Input, Output, Protocol, Session, Start, Step, Successor, Transport};
 use crate::protocols;
 
@@ -395,10 +395,10 @@ impl Dissector {
                 if self.attempts >= Self::ATTEMPTS_MAX {
                     counters.given_up += 1;
                     self.give_up(Outcome::Unknown, bytes);
-                } else if !self.from_start
-                    && let Some(held) = slot.take()
-                {
-                    // What came before spoils it; the newest may begin something by itself.
+                } else if let Some(held) = slot.take_if(|_| !self.from_start || is_hello(bytes)) {
+                    // What came before spoils it; the newest may begin something by itself: from
+                    // the start, only TLS that both ends agreed on in words nobody here knows.
+                    self.from_start = false;
                     let fresh = held.newest(direction, bytes.len());
                     self.ledger.unknown += held.held() - fresh.len() as u64;
                     self.opening(direction, fresh, at, output, counters);

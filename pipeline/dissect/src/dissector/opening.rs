@@ -2,7 +2,7 @@
 
 use model::{Direction, Timestamp};
 
-use crate::classify::is_tls;
+use crate::classify::{is_hello, is_tls};
 
 /// Bytes kept per connection while it is classified.
 const OPENING_BYTES_MAX: usize = 4 * 1024;
@@ -30,6 +30,25 @@ impl OpeningBytes {
     /// True if they wait for the rest of a TLS client's first message.
     pub(super) fn is_tls(&self) -> bool {
         self.bytes.iter().any(|bytes| is_tls(bytes))
+    }
+
+    /// True if a side's bytes start with a TLS client's first message.
+    pub(super) fn has_hello(&self) -> bool {
+        self.bytes.iter().any(|bytes| is_hello(bytes))
+    }
+
+    /// Forgets what the server said before the client began TLS: words of a protocol that nobody
+    /// here knows. Gives how many bytes those were.
+    pub(super) fn drop_before_hello(&mut self) -> u64 {
+        let Some(way) = Direction::BOTH.into_iter().find(|way| is_hello(&self.bytes[way.index()]))
+        else {
+            return 0;
+        };
+        let before = self.pieces.iter().take_while(|(from, ..)| *from != way);
+        let (chunks, bytes) = before.fold((0, 0), |(n, sum), (.., length)| (n + 1, sum + length));
+        self.pieces.drain(..chunks);
+        self.bytes[way.opposite().index()].drain(..bytes);
+        bytes as u64
     }
 
     pub(super) fn held(&self) -> u64 {

@@ -10,7 +10,7 @@ use crate::sni::{Hello, hello};
 /// The start of a connection that speaks TLS, in the order it came.
 pub struct Handover {
     opening: Box<OpeningBytes>,
-    /// Its first byte is that of the connection, or of what was agreed on before.
+    /// What is within is seen from its first byte on.
     pub from_start: bool,
     /// The name it asks for is that of the connection's server: nothing was agreed on before, a
     /// tunnel perhaps, that leads to somebody else.
@@ -43,7 +43,8 @@ impl Dissector {
             State::Sealed(opening) => {
                 self.seen -= opening.held();
                 let names_server = self.client.is_none();
-                Some(Handover { opening, from_start: self.from_start, names_server })
+                let from_start = self.from_start || opening.has_hello();
+                Some(Handover { opening, from_start, names_server })
             }
             other => {
                 self.state = other;
@@ -63,6 +64,9 @@ impl Dissector {
         let State::Opening(slot) = &mut self.state else {
             return;
         };
+        if let Some(opening) = slot {
+            self.ledger.unknown += opening.drop_before_hello();
+        }
         if self.hands_over {
             let opening = slot.take().unwrap_or_else(|| {
                 let mut opening = Box::<OpeningBytes>::default();
@@ -141,6 +145,45 @@ mod tests {
         let ledger = dissector.take_ledger();
         assert_eq!(ledger.sealed, ledger.seen, "{ledger:?}");
         found.0
+    }
+
+    #[test]
+    fn a_hello_after_words_of_nobody_is_handed_over_from_its_start() {
+        let hello = message(&[(43, &[0; 9]), (0, &server_name(b"api.test"))]);
+        let (client, server) = (Direction::Backward, Direction::Forward);
+        let said: [&[(Direction, &[u8])]; 3] = [
+            // POP3, LDAP (RFC 4511 §4.14), and SMTP.
+            &[(server, b"+OK x\r\n"), (client, b"STLS\r\n"), (server, b"+OK\r\n")],
+            &[
+                (client, b"\x30\x1d\x02\x01\x01\x77\x18\x80\x161.3.6.1.4.1.1466.20037"),
+                (server, b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\x00\x04\x00\x04\x00"),
+            ],
+            &[
+                (server, b"220 x ESMTP\r\n"),
+                (client, b"EHLO x\r\n"),
+                (server, b"250 STARTTLS\r\n"),
+                (client, b"STARTTLS\r\n"),
+                (server, b"220 go\r\n"),
+            ],
+        ];
+        for words in said {
+            let mut dissector = Dissector::new(Some(client), [443, 40_000], true).handing_over();
+            let (mut names, mut counters, mut found) =
+                (Names::new(8), Counters::default(), Found::default());
+            let mut output = Output::new(&mut names, false, &mut found);
+            for (direction, bytes) in words.iter().chain(&[(client, &hello[..])]) {
+                let at = Timestamp(1);
+                let content = Content::Bytes(bytes);
+                let chunk = Chunk { direction: *direction, at, content };
+                dissector.chunk(&chunk, &mut output, &mut counters);
+            }
+            let handover = dissector.take_sealed().expect("TLS is handed over");
+            assert!(handover.from_start);
+            let pieces: Vec<_> = handover.pieces().map(|(way, bytes, _)| (way, bytes)).collect();
+            assert_eq!(pieces, [(client, &hello[..])]);
+            let unknown: usize = words.iter().map(|(_, bytes)| bytes.len()).sum();
+            assert_eq!(dissector.take_ledger().unknown, unknown as u64);
+        }
     }
 
     #[test]
