@@ -17,10 +17,10 @@ TICKS = os.sysconf("SC_CLK_TCK")
 class Agent:
     """`redsight run` on the cgroup of a sandbox, outside of both cgroup and namespace."""
 
-    def __init__(self, sandbox, binary, *options):
+    def __init__(self, sandbox, binary, *options, cgroup=None):
         self.sandbox = sandbox
         self.process = sandbox.start_outside(
-            "redsight", binary, "run", "--cgroup", sandbox.cgroup, "--listen", LISTEN,
+            "redsight", binary, "run", "--cgroup", cgroup or sandbox.cgroup, "--listen", LISTEN,
             *options,
         )
         place.wait_until(self._is_ready, 15, "redsight is ready")

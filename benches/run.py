@@ -23,8 +23,8 @@ import table  # noqa: E402
 from agent import Agent  # noqa: E402
 
 GROUPS = [
-    "nginx", "http2", "tls", "handshakes", "redis", "postgresql", "mysql", "kernel", "cost",
-    "scale", "counted", "durations", "replay",
+    "nginx", "http2", "tls", "handshakes", "keyscan", "redis", "postgresql", "mysql", "kernel",
+    "cost", "scale", "counted", "durations", "replay",
 ]
 
 

@@ -1,8 +1,11 @@
 """Hands bytes on between a client and a server, and knows TLS keys of its own that are of neither.
 
     relay.py PORT SERVER_PORT CERTIFICATE KEY
+
+With $BALLAST_MB it has so much memory beside them, half of it like chance.
 """
 
+import os
 import socket
 import ssl
 import sys
@@ -35,9 +38,11 @@ def pump(source, target):
 def main():
     """Accepts and connects, for ever."""
     port, server, certificate, key = sys.argv[1:]
+    block = os.urandom(500_000) + bytes(500_000)
+    ballast = [bytearray(block) for _ in range(int(os.environ.get("BALLAST_MB", "0")))]
     kept = [own_connection(certificate, key) for _ in range(4)]
     with socket.create_server(("127.0.0.1", int(port)), backlog=64) as listener:
-        while kept:
+        while kept and ballast is not None:
             client, _ = listener.accept()
             other = socket.create_connection(("127.0.0.1", int(server)))
             for ends in ((client, other), (other, client)):

@@ -15,8 +15,10 @@ use super::plan::Plan;
 
 /// Memory of one process that a pass reads.
 const PROCESS_BYTES_MAX: u64 = 4 << 30;
-/// How fast memory is read.
+/// How fast memory is read,
 const BYTES_PER_SECOND: f64 = 1e9;
+/// beyond what is read at once: most processes have less, and are searched within 0.3 s.
+const BURST_BYTES: u64 = 1_000_000_000;
 /// How soon a due search is begun.
 const INTERVAL: Duration = Duration::from_millis(50);
 
@@ -163,7 +165,8 @@ impl Pace {
 
     fn keep(&mut self, bytes: usize) {
         self.bytes += bytes as u64;
-        let due = Duration::from_secs_f64(self.bytes as f64 / BYTES_PER_SECOND);
+        let paced = self.bytes.saturating_sub(BURST_BYTES);
+        let due = Duration::from_secs_f64(paced as f64 / BYTES_PER_SECOND);
         let ahead = due.saturating_sub(self.started.elapsed());
         // Shorter sleeps are not kept by the timer.
         if ahead > Duration::from_millis(2) {

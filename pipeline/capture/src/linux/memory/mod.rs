@@ -6,8 +6,10 @@
 
 mod error;
 mod pages;
+mod pieces;
 mod process;
 mod regions;
 
 pub use error::MemoryError;
-pub use process::{MemoryBuffer, MemoryRead, ProcessMemory, yield_to_others};
+pub use pieces::MemoryBuffer;
+pub use process::{MemoryRead, ProcessMemory, yield_to_others};

@@ -2,44 +2,11 @@
 
 use std::fs::{self, File};
 use std::ops::{ControlFlow, Range};
-use std::os::unix::fs::FileExt;
-
-use zeroize::Zeroize;
 
 use super::error::MemoryError;
 use super::pages::Pages;
-use super::regions::Regions;
-
-/// What is read at once: large enough for the call not to matter, small enough for the cache.
-const PIECE_BYTES: u64 = 2 << 20;
-/// Pieces of a run overlap by this much, more than anything looked for is long.
-const OVERLAP_BYTES: u64 = 512;
-
-/// Where pieces lie while they are looked at; wiped after each scan and on drop.
-pub struct MemoryBuffer(Vec<u8>);
-
-impl MemoryBuffer {
-    /// Room for one piece.
-    pub fn new() -> Self {
-        Self(vec![0; (PIECE_BYTES + OVERLAP_BYTES) as usize])
-    }
-
-    fn wipe(&mut self) {
-        self.0.as_mut_slice().zeroize();
-    }
-}
-
-impl Default for MemoryBuffer {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Drop for MemoryBuffer {
-    fn drop(&mut self) {
-        self.wipe();
-    }
-}
+use super::pieces::{MemoryBuffer, Pieces, cut};
+use super::regions::{Kind, Regions};
 
 /// What was read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,26 +54,26 @@ impl ProcessMemory {
         mut visit: impl FnMut(u64, &[u8]) -> ControlFlow<()>,
     ) -> Result<MemoryRead, MemoryError> {
         let regions = self.regions()?;
-        let mut read = MemoryRead::default();
-        let (memory, pages) = (&self.memory, &mut self.pages);
-        for region in &regions.readable {
-            for wanted in cut(&region.addresses, within) {
-                let flow = pages.runs(wanted, |run| {
-                    run_pieces(memory, &run, bytes_max, buffer, &mut read, &mut visit)
-                });
-                match flow {
-                    Ok(ControlFlow::Continue(())) => {}
-                    Ok(ControlFlow::Break(())) => {
-                        buffer.wipe();
-                        return Ok(read);
+        let (pid, pages) = (self.pid, &mut self.pages);
+        let mut pieces = Pieces::new(pid, &self.memory, buffer, bytes_max);
+        let mut walk = || {
+            for region in &regions.readable {
+                for wanted in cut(&region.addresses, within) {
+                    let is_private = region.kind != Kind::Memfd;
+                    let flow =
+                        pages.runs(wanted, is_private, |run| pieces.show(&run, &mut visit))?;
+                    if flow.is_break() {
+                        return Ok(());
                     }
-                    Err(error) => return Err(MemoryError::from_io(self.pid, &error)),
                 }
             }
-        }
+            Ok(())
+        };
+        let walked = walk().map_err(|error| MemoryError::from_io(pid, &error));
+        let read = pieces.read;
         buffer.wipe();
+        walked?;
         if read.bytes == 0 && within.is_none() {
-            let pid = self.pid;
             return Err(match regions.has_secret {
                 true => MemoryError::Secret { pid },
                 false => MemoryError::Vanished { pid },
@@ -122,46 +89,10 @@ impl ProcessMemory {
     }
 }
 
-/// Shows one run of pages, in pieces.
-fn run_pieces(
-    memory: &File,
-    run: &Range<u64>,
-    bytes_max: u64,
-    buffer: &mut MemoryBuffer,
-    read: &mut MemoryRead,
-    visit: &mut impl FnMut(u64, &[u8]) -> ControlFlow<()>,
-) -> ControlFlow<()> {
-    let mut at = run.start;
-    while at < run.end {
-        if read.bytes >= bytes_max {
-            read.is_cut = true;
-            return ControlFlow::Break(());
-        }
-        let length = (run.end - at).min(PIECE_BYTES + OVERLAP_BYTES);
-        let piece = buffer.0.get_mut(..length as usize).unwrap_or_default();
-        // Without /proc/PID/mem's page-wise locking a large read would hold the target up.
-        match memory.read_at(piece, at) {
-            Ok(0) | Err(_) => read.unreadable += length.min(PIECE_BYTES),
-            Ok(bytes) => {
-                read.bytes += (bytes as u64).min(PIECE_BYTES);
-                visit(at, piece.get(..bytes).unwrap_or_default())?;
-            }
-        }
-        at += PIECE_BYTES;
-    }
-    ControlFlow::Continue(())
-}
-
-/// What of `addresses` lies within the ranges.
-fn cut(addresses: &Range<u64>, within: Option<&[Range<u64>]>) -> Vec<Range<u64>> {
-    let Some(within) = within else { return std::iter::once(addresses.clone()).collect() };
-    let overlap =
-        |wanted: &Range<u64>| wanted.start.max(addresses.start)..wanted.end.min(addresses.end);
-    within.iter().map(overlap).filter(|range| !range.is_empty()).collect()
-}
-
-/// Gives the calling thread the lowest priority that still gets its turn on a busy machine
-/// (`SCHED_IDLE` would wait for an idle core, and who wants a key would wait with it).
+/// Gives the calling thread the lowest priority that still gets its turn on a busy machine: beside
+/// one that computes all the time 1.4 % of a core, of which a search of 10 MB needs some
+/// milliseconds. `SCHED_IDLE` has a fifth of that, and who wants a key within two seconds would
+/// wait for it.
 #[expect(unsafe_code, reason = "setpriority")]
 pub fn yield_to_others() {
     const LOWEST: i32 = 19;
@@ -178,14 +109,15 @@ fn page_bytes() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pieces::PIECE_BYTES;
     use super::*;
 
     #[test]
     fn own_memory_is_found_in_pieces_that_overlap() {
         // Three pieces and a bit, with a mark in the overlap of each two.
-        let mut memory = vec![1u8; (3 * PIECE_BYTES + 12_345) as usize];
+        let mut memory = vec![1u8; 3 * PIECE_BYTES + 12_345];
         let mark: Vec<u8> = (0..64u8).map(|n| n.wrapping_mul(37) ^ 0x5a).collect();
-        for at in (PIECE_BYTES as usize - 32..memory.len() - 64).step_by(PIECE_BYTES as usize) {
+        for at in (PIECE_BYTES - 32..memory.len() - 64).step_by(PIECE_BYTES) {
             memory[at..at + 64].copy_from_slice(&mark);
         }
         let start = memory.as_ptr() as u64;
@@ -206,7 +138,7 @@ mod tests {
         marks.retain(|at| range.contains(at));
         assert_eq!(marks.len(), 3, "{shown:?}");
         assert!(read.bytes >= memory.len() as u64 && read.unreadable == 0, "{read:?}");
-        assert!(buffer.0.iter().all(|byte| *byte == 0));
+        assert!(buffer.is_wiped());
         let again = process.read(&mut buffer, None, 1 << 20, |_, _| ControlFlow::Continue(()));
         assert!(again.is_ok_and(|read| read.bytes > 0), "the buffer is there still");
     }
