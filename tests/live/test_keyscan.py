@@ -9,12 +9,17 @@ import time
 import sandbox as place
 import servers
 from cases import LiveTest, each
+from test_http3 import CADDY
 
 PORT, SERVER_PORT = 18443, 18444
 CONNECTIONS, ROUNDS = 3, 5
 # From the first bytes the agent sees to the first request it shows. Where no key schedule is kept,
 # memory is read several times; the scan has the lowest priority, and tests share the machine.
 OPENED_S, WITHOUT_SCHEDULE_S = 2.0, 5.0
+# Longer with KEYSCAN_SECONDS: so many key updates, one a second, and so long of garbage collection.
+LONG_S = int(os.environ.get("KEYSCAN_SECONDS", "0"))
+UPDATES, UPDATE_EVERY_S = (LONG_S, 1.0) if LONG_S else (10, 0.2)
+CHURN_S = LONG_S or 5
 LOCATIONS = """
         ssl_certificate @CERTIFICATE@;
         ssl_certificate_key @KEY@;
@@ -128,11 +133,13 @@ class KeyScanTest(LiveTest):
         client.stdin.flush()
         self.wait_for("asked", so_far)
 
-    @staticmethod
-    def pages(agent, since_us=0):
+    PROTOCOL = "http1"
+
+    @classmethod
+    def pages(cls, agent, since_us=0):
         """Requests shown, of those that began since then."""
         return [line for line in agent.lines()
-                if line["protocol"] == "http1" and line["start_us"] >= since_us]
+                if line["protocol"] == cls.PROTOCOL and line["start_us"] >= since_us]
 
     def opened_within(self, agent, seconds):
         """How long until the first request was shown."""
@@ -142,6 +149,11 @@ class KeyScanTest(LiveTest):
                 self.fail(f"nothing was opened within {seconds} s: {self.scan(agent)}")
             time.sleep(0.02)
         return time.monotonic() - began
+
+    def opened(self, agent, _client, within):
+        """How long until the first request was shown, and how often the client has been told to
+        ask by then."""
+        return self.opened_within(agent, within), 1
 
     @staticmethod
     def scan(agent):
@@ -162,11 +174,11 @@ class KeyScanTest(LiveTest):
               within=OPENED_S):
         """A few requests show the keys; all that follow are counted."""
         self.ask(client, 3, 1)
-        seconds = self.opened_within(agent, within)
+        seconds, asked = self.opened(agent, client, within)
         # Connections beyond the first ones.
         time.sleep(1.5)
         since_us = time.time_ns() // 1000
-        self.ask(client, rounds, 2)
+        self.ask(client, rounds, asked + 1)
         wanted = connections * rounds
         place.wait_until(lambda: len(self.pages(agent, since_us)) >= wanted, 10, "all requests")
         self.account(agent)
@@ -205,6 +217,48 @@ class OldTest(KeyScanTest):
         client = self.client(version=version, suite=suite)
         within = WITHOUT_SCHEDULE_S if server is erlang or "CHACHA" in (suite or "") else OPENED_S
         self.exact(self.served(), client, version=version, within=within)
+
+
+def caddy(sandbox):
+    """Caddy: Go's QUIC."""
+    config = sandbox.folder / "Caddyfile"
+    config.write_text(CADDY.format(port=PORT, body="a page"))
+    environment = os.environ | {"XDG_DATA_HOME": str(sandbox.folder), "HOME": "/nowhere"}
+    process = sandbox.start("caddy", *placed(
+        sandbox, "served", place.program("caddy"), "run", "--config", config, "--adapter",
+        "caddyfile"), env=environment)
+    sandbox.wait_for_port(PORT, process)
+
+
+@each({
+    "of Caddy": ("served",),
+    "of aioquic": ("asking",),
+})
+class QuicTest(KeyScanTest):
+    """QUIC: two keys a direction, those of the headers and those of the packets. That it is QUIC is
+    known by the keys alone: what passed before them is not held."""
+
+    PROTOCOL = "http3"
+
+    def opened(self, agent, client, within):
+        began, asked = time.monotonic(), 1
+        while not self.pages(agent):
+            if time.monotonic() - began > within:
+                self.fail(f"nothing was opened within {within} s: {self.scan(agent)}")
+            asked += 1
+            self.ask(client, 1, asked)
+            time.sleep(0.05)
+        return time.monotonic() - began, asked
+
+    def check(self, whose):
+        caddy(self.sandbox)
+        client = self.sandbox.start("keeper", *placed(
+            self.sandbox, "asking", place.python_with("aioquic"),
+            servers.copied(self.sandbox, "h3_client.py"), PORT, CONNECTIONS, 20, 0, "kept"),
+            stdin=subprocess.PIPE)
+        self.wait_for("connected", 1)
+        agent = self.observe(cgroups=[self.sandbox.cgroup / whose])
+        self.exact(agent, client)
 
 
 class ManyTest(KeyScanTest):
@@ -267,19 +321,42 @@ class ManyTest(KeyScanTest):
         seconds = self.opened_within(agent, OPENED_S)
         # The secret may be found after the key.
         time.sleep(1.5)
-        since_us, updates = time.time_ns() // 1000, 10
-        for _ in range(updates):
+        since_us = time.time_ns() // 1000
+        for _ in range(UPDATES):
             # With a request that the peer does the same.
             client.stdin.write(b"K\n")
             client.stdin.flush()
-            time.sleep(0.2)
+            began = time.monotonic()
+            # In one read with what follows, that would be of the command.
+            time.sleep(0.1)
             ask(2)
-        wanted = 2 * updates
+            time.sleep(max(0, UPDATE_EVERY_S - (time.monotonic() - began)))
+        wanted = 2 * UPDATES
         place.wait_until(lambda: len(self.pages(agent, since_us)) >= wanted, 10, "all requests")
         told = self.scan(agent)
         agent.stop()
         self.assertEqual(len(self.pages(agent, since_us)), wanted)
         self.say(f"{seconds:.2f} s; {told}")
+
+    def test_a_jvm_that_collects_garbage_all_the_time(self):
+        java("-XX:+UseG1GC", "-Dredsight.churn=true")(self.sandbox)
+        client = self.client()
+        agent = self.served()
+        self.ask(client, 3, 1)
+        seconds = self.opened_within(agent, OPENED_S)
+        time.sleep(1.5)
+        since_us, rounds, began = time.time_ns() // 1000, 0, time.monotonic()
+        while time.monotonic() - began < CHURN_S:
+            rounds += 1
+            self.ask(client, 10, 1 + rounds)
+            time.sleep(0.2)
+        wanted = CONNECTIONS * 10 * rounds
+        place.wait_until(lambda: len(self.pages(agent, since_us)) >= wanted, 10, "all requests")
+        told = self.scan(agent)
+        self.account(agent)
+        agent.stop()
+        self.assertEqual(len(self.pages(agent, since_us)), wanted)
+        self.say(f"{seconds:.2f} s, {wanted} requests; {told}")
 
     def test_a_scan_that_is_switched_off_reads_nothing(self):
         nginx(self.sandbox)

@@ -37,6 +37,7 @@ mod census;
 mod quic;
 mod sealed;
 
+use asking::Asked;
 use census::Census;
 pub(crate) use census::Count;
 use quic::Quic;
@@ -86,6 +87,7 @@ pub(crate) struct State {
     tls: Option<Box<Tls>>,
     /// The QUIC connections between these addresses.
     quic: decrypt::quic::Flow,
+    quic_asked: Asked,
     /// Who sends in each direction.
     ends: [End; 2],
     /// How often they were looked up again.
@@ -246,6 +248,7 @@ impl Consumer for Stages {
             dissector,
             tls: None,
             quic: decrypt::quic::Flow::default(),
+            quic_asked: Asked::default(),
             ends: self.ends(connection),
             attempts: 0,
             hint: CellHint::default(),
@@ -266,6 +269,9 @@ impl Consumer for Stages {
             if state.dissector.is_sealed() {
                 self.begin_tls(connection, state, &chunk);
             }
+        }
+        if connection.protocol != 6 {
+            self.ask_for_keys(connection, state, chunk.at);
         }
         let wants = self.quic.wants(state).unwrap_or_else(|| state.wants(chunk.direction));
         let wants = (wants, state.is_framed());
@@ -305,7 +311,7 @@ impl Consumer for Stages {
     }
 
     fn is_waiting(&self, state: &State) -> bool {
-        state.holds_sealed()
+        state.holds_sealed() || state.quic.is_suspected()
     }
 
     fn closed(

@@ -1,4 +1,5 @@
-// Answers every request over TLS with a page.
+// Answers every request over TLS with a page; with -Dredsight.churn=true it makes garbage meanwhile,
+// so that its collector moves what it keeps all the time.
 
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
@@ -31,5 +32,20 @@ public class Secure {
           exchange.close();
         });
     server.start();
+    if (Boolean.getBoolean("redsight.churn")) {
+      churn();
+    }
+  }
+
+  /** Keeps a part of what it makes for a while, so that some of it grows old. */
+  private static void churn() throws InterruptedException {
+    byte[][] kept = new byte[4096][];
+    for (int n = 0; ; n++) {
+      byte[] block = new byte[1024 + n % 16384];
+      kept[(n * 7919) & 4095] = block;
+      if (n % 2048 == 0) {
+        Thread.sleep(1);
+      }
+    }
   }
 }

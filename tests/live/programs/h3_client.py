@@ -1,10 +1,14 @@
-"""Asks pages by HTTP/3: python h3_client.py PORT CONNECTIONS REQUESTS BODY_BYTES [together].
+"""Asks pages by HTTP/3: python h3_client.py PORT CONNECTIONS REQUESTS BODY_BYTES [together|kept].
 
 Prints how many were answered 200. Each connection asks `/` and `/files/N` in turn, one after the
 other or all together, and posts a body with each if there is one.
+
+With `kept` it keeps its connections: it warms them up, says `connected`, then for each line of
+input, `COUNT`, asks that often over each of them and says `asked`.
 """
 
 import asyncio
+import contextlib
 import ssl
 import sys
 
@@ -46,17 +50,42 @@ class Client(QuicConnectionProtocol):
         return answer
 
 
-async def converse(port, requests, body, together):
-    """Asks on one connection; gives the statuses."""
+def connected(port):
+    """One connection."""
     ways = QuicConfiguration(is_client=True, alpn_protocols=H3_ALPN, server_name="localhost")
     ways.verify_mode = ssl.CERT_NONE
-    async with connect("127.0.0.1", port, configuration=ways, create_protocol=Client) as client:
+    ways.idle_timeout = 600
+    return connect("127.0.0.1", port, configuration=ways, create_protocol=Client)
+
+
+async def converse(port, requests, body, together):
+    """Asks on one connection; gives the statuses."""
+    async with connected(port) as client:
         if together:
             return await asyncio.gather(*(client.ask(n, body) for n in range(requests)))
         return [await client.ask(n, body) for n in range(requests)]
 
 
+async def keep(port, connections, warm):
+    """Asks as told, over connections that stay."""
+    async with contextlib.AsyncExitStack() as stack:
+        clients = [await stack.enter_async_context(connected(port)) for _ in range(connections)]
+
+        async def ask(times):
+            for number in range(times):
+                for client in clients:
+                    assert await client.ask(number, b"") == "200"
+
+        await ask(warm)
+        print("connected", flush=True)
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            await ask(int(line))
+            print("asked", flush=True)
+
+
 async def main(port, connections, requests, body_bytes, together=""):
+    if together == "kept":
+        return await keep(int(port), int(connections), int(requests))
     body = b"x" * int(body_bytes)
     all_of_them = (converse(int(port), int(requests), body, bool(together))
                    for _ in range(int(connections)))

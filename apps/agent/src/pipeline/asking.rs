@@ -1,6 +1,7 @@
 //! Sealed connections are reported to the key scan, and what it finds is handed to them.
 
 use connections::Connection;
+use decrypt::search::{Opens, Sample};
 use model::{Direction, Timestamp};
 
 use super::sealed::Tls;
@@ -38,37 +39,58 @@ impl Asked {
 impl Stages {
     /// Reports a connection again whose owner was not known when its bytes came.
     pub(super) fn ask_once_more(&self, connection: &Connection, state: &mut State, now: Timestamp) {
-        if state.tls.as_ref().is_some_and(|tls| tls.asked.in_vain) {
+        let of_tls = state.tls.as_ref().map(|tls| tls.asked);
+        if of_tls.unwrap_or(state.quic_asked).in_vain {
             self.ask_for_keys(connection, state, now);
         }
     }
 
     /// Reports a connection that waits for a key, if it has records to prove one on.
     pub(super) fn ask_for_keys(&self, connection: &Connection, state: &mut State, now: Timestamp) {
-        let (Some(scan), Some(tls)) = (&self.key_scan, &mut state.tls) else { return };
-        if tls.opener.why_sealed().is_none() || !tls.asked.is_due(now) {
+        let Some(scan) = &self.key_scan else { return };
+        if let Some(tls) = &mut state.tls {
+            if tls.opener.why_sealed().is_some() && tls.asked.is_due(now) {
+                let samples = tls.opener.samples();
+                self.report(scan, connection, &mut tls.asked, samples, now);
+            }
+        } else if self.quic.waits(state) && state.quic_asked.is_due(now) {
+            let samples = self.quic.samples(state, connection);
+            self.report(scan, connection, &mut state.quic_asked, samples, now);
+        }
+    }
+
+    fn report(
+        &self,
+        scan: &KeyScan,
+        connection: &Connection,
+        asked: &mut Asked,
+        samples: Vec<Sample>,
+        now: Timestamp,
+    ) {
+        let is_old = now.since_ns(asked.last) >= INTERVAL_NS;
+        if samples.is_empty() || (!is_old && samples.len() <= asked.ways) {
             return;
         }
-        let samples = tls.opener.samples();
-        let is_old = now.since_ns(tls.asked.last) >= INTERVAL_NS;
-        if samples.is_empty() || (!is_old && samples.len() <= tls.asked.ways) {
-            return;
-        }
-        let times = tls.asked.times + u32::from(is_old);
-        // A server has more connections, and all of them are searched for at once. Of a connection
-        // that was there before, the lower port is its end.
-        let [forward, backward] = ports(connection);
-        let by_port = if forward < backward { Direction::Forward } else { Direction::Backward };
-        let server = connection.initiator.map_or(by_port, Direction::opposite);
+        let times = asked.times + u32::from(is_old);
+        // A server has more connections, and all of them are searched for at once.
+        let server = client(connection).opposite();
         let ends = [server, server.opposite()];
         let pids: Vec<u32> =
             ends.iter().filter_map(|way| self.takers.resolver.process(connection, *way)).collect();
-        tls.asked = Asked { last: now, times, ways: samples.len(), in_vain: pids.is_empty() };
-        match pids.get(tls.asked.whom(pids.len().max(1))) {
+        *asked = Asked { last: now, times, ways: samples.len(), in_vain: pids.is_empty() };
+        match pids.get(asked.whom(pids.len().max(1))) {
             Some(pid) => scan.report(Report { pid: *pid, samples }),
             None => self.takers.resolver.met_stranger(),
         }
     }
+}
+
+/// The direction in which the client sends. Of a connection that was there before, the lower port
+/// is the server's.
+fn client(connection: &Connection) -> Direction {
+    let [forward, backward] = ports(connection);
+    let by_port = if forward < backward { Direction::Backward } else { Direction::Forward };
+    connection.initiator.unwrap_or(by_port)
 }
 
 impl Worker {
@@ -99,9 +121,13 @@ impl Worker {
 impl Stages {
     fn take_key(&mut self, connection: &Connection, state: &mut State, verdict: &Verdict) {
         match verdict {
+            Verdict::Found(found) if matches!(found.opens, Opens::Quic { .. }) => {
+                self.take_quic_key(connection, state, found, client(connection));
+            }
             Verdict::Found(found) => self.open(connection, state, |opener, keyring, clear| {
                 opener.accept(found, keyring, clear);
             }),
+            Verdict::Sealed { .. } if state.tls.is_none() => self.quic.dismiss(state),
             Verdict::Sealed { direction, why, .. } => {
                 let is_sealed = |tls: &Tls| {
                     tls.opener.samples().iter().any(|sample| sample.direction == *direction)

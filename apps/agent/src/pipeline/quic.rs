@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use connections::{Connection, OwnedOwner};
 use decrypt::quic::{Datagram, Flow, Handle, News, Opener, Tell, may_begin};
+use decrypt::search::{Found, Sample};
 use decrypt::{Keyring, Sources};
 use dissect::{Output, Sink, Streams, Wants};
 use model::view::TlsRow;
-use model::{Chunk, CloseReason, Content, Ledger, MissingReason, Outcome, Sealed, Timestamp};
+use model::{
+    Chunk, CloseReason, Content, Direction, Ledger, MissingReason, Outcome, Sealed, Timestamp,
+};
 
 use super::sealed::{exchange, said};
 use super::{Stages, State, UNANSWERED_MAX};
@@ -39,7 +42,27 @@ impl Quic {
     #[inline]
     pub(super) fn wants(&self, state: &State) -> Option<Wants> {
         let is_sealed = || self.opener.is_sealed(&state.quic);
-        state.quic.is_quic().then(|| if is_sealed() { Wants::Nothing } else { Wants::Everything })
+        if !state.quic.is_quic() {
+            return state.quic.is_suspected().then_some(Wants::Everything);
+        }
+        Some(if is_sealed() { Wants::Nothing } else { Wants::Everything })
+    }
+
+    /// True if keys are wanted for what passes, or may pass, between these addresses.
+    pub(super) fn waits(&self, state: &State) -> bool {
+        state.quic.is_suspected() || self.opener.waits(&state.quic)
+    }
+
+    /// Packets to prove keys on.
+    pub(super) fn samples(&self, state: &State, connection: &Connection) -> Vec<Sample> {
+        self.opener.samples(&state.quic, connection.id)
+    }
+
+    /// No key was found for what may be QUIC between these addresses.
+    pub(super) fn dismiss(&mut self, state: &mut State) {
+        if !state.quic.is_quic() {
+            self.opener.dismiss(&mut state.quic);
+        }
     }
 }
 
@@ -71,12 +94,6 @@ impl Stages {
             }
             Content::Missing { .. } | Content::End => return is_quic,
         };
-        // Most datagrams are not of QUIC, and are told by their first bytes. Others may be of a
-        // connection that was between other addresses before.
-        let may_move = || state.dissector.protocol().is_none() && !self.quic.opener.is_empty();
-        if !is_quic && !may_begin(bytes) && !may_move() {
-            return false;
-        }
         let datagram = Datagram {
             flow: connection.id,
             direction: chunk.direction,
@@ -84,12 +101,31 @@ impl Stages {
             bytes,
             pids: owners(connection),
         };
-        self.open_quic(connection, state, CloseReason::Finished, |opener, flow, keyring, tell| {
-            opener.datagram(flow, &datagram, keyring, tell)
-        })
+        // Most datagrams are not of QUIC, and are told by their first bytes. Others may be of a
+        // connection that was between other addresses before, or that was there before the agent.
+        let is_known = state.dissector.protocol().is_some();
+        if !is_quic && !may_begin(bytes) && (is_known || self.quic.opener.is_empty()) {
+            if is_known {
+                self.quic.opener.dismiss(&mut state.quic);
+            } else if self.key_scan.is_some() {
+                self.quic.opener.suspect(&mut state.quic, &datagram);
+            }
+            return false;
+        }
+        let is_taken = self.open_quic(
+            connection,
+            state,
+            CloseReason::Finished,
+            |opener, flow, keyring, tell| opener.datagram(flow, &datagram, keyring, tell),
+        );
+        if !is_taken && !may_begin(bytes) && self.key_scan.is_some() {
+            self.quic.opener.suspect(&mut state.quic, &datagram);
+        }
+        is_taken
     }
 
     pub(super) fn tick_quic(&mut self, connection: &Connection, state: &mut State, now: Timestamp) {
+        self.quic.opener.doubt(&mut state.quic, now);
         if !state.quic.is_quic() {
             return;
         }
@@ -117,6 +153,20 @@ impl Stages {
         }
     }
 
+    /// Takes keys that were found in memory.
+    pub(super) fn take_quic_key(
+        &mut self,
+        connection: &Connection,
+        state: &mut State,
+        found: &Found,
+        client: Direction,
+    ) {
+        self.open_quic(connection, state, CloseReason::Finished, |opener, flow, keyring, tell| {
+            opener.accept(flow, found, client, keyring, tell);
+            true
+        });
+    }
+
     pub(super) fn close_quic(
         &mut self,
         connection: &Connection,
@@ -131,6 +181,7 @@ impl Stages {
                 true
             });
         }
+        self.quic.opener.dismiss(&mut state.quic);
     }
 
     /// Runs the opener; what it opens goes to the streams of its connection.

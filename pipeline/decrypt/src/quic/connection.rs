@@ -14,6 +14,7 @@ use super::packet::{Id, Level, Long, Packet};
 use super::progress::Progress;
 use super::run::Runs;
 use super::streams::Streams;
+use super::tried::Tried;
 use super::version::{VERSIONS, Version};
 use super::waiting::{self, Waiting};
 use crate::keyring::{Keyring, Sources};
@@ -23,8 +24,6 @@ use crate::tls::{Facts, Handshake};
 const IDS_MAX: usize = 32;
 /// Secrets tried on one packet at a time; a try is some microseconds.
 const TRIES_MAX: usize = 256;
-/// Packets of one level and side that every secret is tried on: one may be broken.
-const PACKETS_TRIED: u8 = 4;
 /// How long packets wait for a key.
 const PATIENCE_NS: u64 = 10_000_000_000;
 
@@ -70,14 +69,14 @@ pub(super) struct Connection {
     retried: Option<Id>,
     /// What each side is called.
     pub(super) ids: [Vec<Id>; 2],
-    keys: [[Option<Keys>; 2]; 4],
+    pub(super) keys: [[Option<Keys>; 2]; 4],
     /// The packet number that is due, by space and side.
-    due: [[u64; 2]; 3],
+    pub(super) due: [[u64; 2]; 3],
     pub(super) hello: Hello,
     pub(super) progress: Progress,
     pub(super) crypto: [[Crypto; 2]; 2],
     pub(super) streams: Streams,
-    waiting: Waiting,
+    pub(super) waiting: Waiting,
     /// Datagrams that came as one, by side.
     pub(super) runs: [Runs; 2],
     /// Secrets without a random that were tried, by level and side.
@@ -94,30 +93,6 @@ pub(super) struct Connection {
     pub(super) has_sealed: bool,
 }
 
-/// How far the secrets without a random were tried.
-#[derive(Clone, Copy, Default)]
-struct Tried {
-    /// Up to this number, on enough packets.
-    up_to: u64,
-    /// Up to this one, on fewer.
-    newest: u64,
-    packets: u8,
-}
-
-impl Tried {
-    /// After which number secrets are to be tried on the next packet.
-    fn next(&mut self, newest: u64) -> u64 {
-        if self.packets >= PACKETS_TRIED {
-            self.up_to = self.newest;
-        }
-        if newest != self.newest {
-            (self.newest, self.packets) = (newest, 0);
-        }
-        self.packets = self.packets.saturating_add(1);
-        self.up_to
-    }
-}
-
 impl Connection {
     /// A connection that begins with this packet, if it is a client's first one.
     pub(super) fn begin(
@@ -131,18 +106,30 @@ impl Connection {
         let sealed = Sealed { number_at: long.number_at, due: 0, has_long_header: true };
         fill(scratch, long.bytes);
         client_keys.open(scratch, sealed)?;
-        let mut keys: [[Option<Keys>; 2]; 4] = Default::default();
-        keys[Level::Initial as usize] = [Some(client_keys), Some(server_keys)];
-        Some(Self {
+        let ids = [vec![long.source], vec![long.destination]];
+        let mut begun = Self::new(client, long.version, ids, Progress::begin(client, at));
+        begun.first = long.destination;
+        begun.keys[Level::Initial as usize] = [Some(client_keys), Some(server_keys)];
+        Some(begun)
+    }
+
+    /// A connection without keys.
+    pub(super) fn new(
+        client: Direction,
+        version: &'static Version,
+        ids: [Vec<Id>; 2],
+        progress: Progress,
+    ) -> Self {
+        Self {
             client,
-            version: long.version,
-            first: long.destination,
+            version,
+            first: Id::EMPTY,
             retried: None,
-            ids: [vec![long.source], vec![long.destination]],
-            keys,
+            ids,
+            keys: Default::default(),
             due: Default::default(),
             hello: Hello::default(),
-            progress: Progress::begin(client, at),
+            progress,
             crypto: Default::default(),
             streams: Streams::default(),
             waiting: Waiting::default(),
@@ -154,7 +141,7 @@ impl Connection {
             is_over: false,
             is_given_up: false,
             has_sealed: false,
-        })
+        }
     }
 
     /// What the handshake has said.
@@ -280,7 +267,7 @@ impl Connection {
         !self.waiting.is_empty() && self.tried != (keyring.newest(), self.facts().suite)
     }
 
-    fn try_again(&mut self, context: &mut Context<'_>) {
+    pub(super) fn try_again(&mut self, context: &mut Context<'_>) {
         self.tried = (context.keyring.newest(), self.facts().suite);
         let since = self.waiting.since;
         for sealed in self.waiting.take() {

@@ -31,6 +31,12 @@ impl Hello {
         if self.facts.alpn.is_empty() { self.offered } else { self.facts.alpn }
     }
 
+    /// What was agreed on before anybody looked, as far as it is no secret.
+    pub(super) fn assume(&mut self, version: u16, protocol: &[u8]) {
+        self.facts.version = version;
+        self.offered = ShortText::from_wire(protocol);
+    }
+
     /// Takes a handshake message of the client or of the server.
     fn take(&mut self, kind: u8, body: &[u8]) {
         match kind {

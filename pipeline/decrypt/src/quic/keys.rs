@@ -1,8 +1,9 @@
 //! What seals the packets of one side at one level: secrets in, payloads out (RFC 9001 §5).
 
 use super::number::whole_number;
-use super::version::Version;
+use super::version::{VERSIONS, Version};
 use crate::crypto::{Aead, Cipher, CipherSuite, Hash, HeaderKey, KeyBytes, expand_label, extract};
+use crate::search::Opens;
 
 /// Key updates that may have passed unseen.
 const UPDATES_MAX: usize = 4;
@@ -25,8 +26,8 @@ pub(super) struct Keys {
     phase: bool,
     version: &'static Version,
     suite: &'static CipherSuite,
-    /// Leads to the next keys.
-    secret: KeyBytes,
+    /// Leads to the next keys; `None` if the keys were found without it.
+    secret: Option<KeyBytes>,
     /// Packets in a row that did not open.
     failed: u32,
 }
@@ -72,7 +73,7 @@ impl Keys {
             phase: false,
             version,
             suite,
-            secret: KeyBytes::new(secret)?,
+            secret: Some(KeyBytes::new(secret)?),
             failed: 0,
         })
     }
@@ -87,6 +88,52 @@ impl Keys {
             Self::new(version, suite, secret.as_slice())
         };
         Some([of(b"tls13 client in")?, of(b"tls13 server in")?])
+    }
+
+    /// Of keys that were found in memory, and the number of the packet that they were found with.
+    /// Its upper part, which the packet does not tell, is 0 where the secret is not known; the
+    /// initial value is what makes the nonce of it.
+    pub(super) fn found(opens: &Opens) -> Option<(Self, u64)> {
+        let Opens::Quic { key, header_key, nonce, packet_number, secret, .. } = opens else {
+            return None;
+        };
+        let suite = CipherSuite::of(if key.as_slice().len() == 16 { 0x1301 } else { 0x1302 })?;
+        if let Some(secret) = secret {
+            // The version is the one whose labels give the key of the headers.
+            let is_its_own = |version: &&Version| {
+                let length = suite.cipher.key_bytes();
+                let of = expand(suite.hash, secret.as_slice(), version.header, length);
+                of.is_some_and(|of| of == *header_key)
+            };
+            // Updates leave the key of the headers as it was: it may be of an earlier secret.
+            let version = VERSIONS.iter().find(is_its_own).unwrap_or(VERSIONS.first()?);
+            let mut keys = Self::new(version, suite, secret.as_slice())?;
+            keys.header = HeaderKey::new(suite.cipher, header_key.as_slice())?;
+            let number = low(&keys.current.iv) ^ low(nonce);
+            return Some((keys, number));
+        }
+        let number = u64::from(*packet_number);
+        let aead = Aead::new(suite.cipher, key.as_slice())?;
+        let keys = Self {
+            header: HeaderKey::new(suite.cipher, header_key.as_slice())?,
+            current: Payload { aead, iv: with(nonce, number) },
+            previous: None,
+            phase: false,
+            version: VERSIONS.first()?,
+            suite,
+            secret: None,
+            failed: 0,
+        };
+        Some((keys, number))
+    }
+
+    /// Opens a packet that these keys were found with: that tells the key phase.
+    pub(super) fn begin_with(&mut self, packet: &[u8], sealed: Sealed) -> Option<()> {
+        [false, true].into_iter().find_map(|phase| {
+            self.phase = phase;
+            let mut packet = packet.to_vec();
+            self.open(&mut packet, sealed).map(|_| ())
+        })
     }
 
     /// The suites that a secret of this length may be of, if nobody said.
@@ -142,6 +189,10 @@ impl Keys {
             self.failed = 0;
             return Some(opened);
         }
+        if phase == self.phase && self.secret.is_none() {
+            restore(body);
+            return self.current.follow(number, header, body);
+        }
         if phase != self.phase
             && let Some(previous) = &self.previous
         {
@@ -154,7 +205,7 @@ impl Keys {
         if self.failed > FAILED_MAX && !self.failed.is_multiple_of(FAILED_MAX) {
             return None;
         }
-        let mut secret = self.secret.clone();
+        let mut secret = self.secret.clone()?;
         for update in 1..=UPDATES_MAX {
             let length = self.suite.hash.bytes();
             secret = expand(self.suite.hash, secret.as_slice(), self.version.update, length)?;
@@ -166,7 +217,7 @@ impl Keys {
             restore(body);
             if let Some(opened) = next.open(number, header, body) {
                 self.previous = Some(std::mem::replace(&mut self.current, next));
-                self.secret = secret;
+                self.secret = Some(secret);
                 self.failed = 0;
                 self.phase = phase;
                 return Some(opened);
@@ -186,11 +237,35 @@ impl Payload {
 
     /// Gives the length of the payload.
     fn open(&self, number: u64, header: &[u8], body: &mut [u8]) -> Option<usize> {
-        let mut nonce = self.iv;
-        let tail = nonce.last_chunk_mut::<8>()?;
-        tail.iter_mut().zip(number.to_be_bytes()).for_each(|(byte, other)| *byte ^= other);
-        self.aead.open(&nonce, header, body).map(|payload| payload.len())
+        self.aead.open(&with(&self.iv, number), header, body).map(|payload| payload.len())
     }
+
+    /// Opens a packet although the upper part of its number, which was never known, has changed:
+    /// the tag gives the nonce, and its first four bytes have to be what they were.
+    fn follow(&mut self, number: u64, header: &[u8], body: &mut [u8]) -> Option<usize> {
+        let nonce = self.aead.nonce(header, body)?;
+        let iv = with(&nonce, number);
+        if iv.first_chunk::<4>() != self.iv.first_chunk() {
+            return None;
+        }
+        let opened = self.aead.open(&nonce, header, body)?.len();
+        self.iv = iv;
+        Some(opened)
+    }
+}
+
+/// Initialisation vector and packet number make the nonce (§5.3), and each gives the other back.
+fn with(iv: &[u8; 12], number: u64) -> [u8; 12] {
+    let mut nonce = *iv;
+    if let Some(tail) = nonce.last_chunk_mut::<8>() {
+        tail.iter_mut().zip(number.to_be_bytes()).for_each(|(byte, other)| *byte ^= other);
+    }
+    nonce
+}
+
+/// The last eight bytes, as a number.
+fn low(nonce: &[u8; 12]) -> u64 {
+    nonce.last_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
 fn expand(hash: Hash, secret: &[u8], label: &[u8], length: usize) -> Option<KeyBytes> {

@@ -15,6 +15,7 @@ mod connection;
 mod frame;
 mod hello;
 mod keys;
+mod late;
 mod number;
 mod opener;
 mod packet;
@@ -22,6 +23,7 @@ mod payload;
 mod progress;
 mod run;
 mod streams;
+mod tried;
 mod version;
 mod waiting;
 

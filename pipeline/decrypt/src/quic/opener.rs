@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use model::{ConnectionId, Direction, Ledger, Outcome, Timestamp};
 
 use super::connection::{Connection, Context, News};
+use super::late::Suspicion;
 use super::packet::{ID_BYTES_MAX, Id, Long, Packet, take};
 use super::version::Version;
 use crate::keyring::Keyring;
@@ -29,15 +30,16 @@ pub struct Handle(u64);
 /// What is known of one pair of addresses. Cheap as long as there is no QUIC on it.
 #[derive(Default)]
 pub struct Flow {
-    on_it: Option<Box<OnFlow>>,
+    pub(super) on_it: Option<Box<OnFlow>>,
     strange: u8,
+    pub(super) late: Suspicion,
 }
 
 #[derive(Default)]
-struct OnFlow {
+pub(super) struct OnFlow {
     /// The newest last.
-    connections: Vec<Handle>,
-    ledger: Ledger,
+    pub(super) connections: Vec<Handle>,
+    pub(super) ledger: Ledger,
 }
 
 /// A datagram and what goes with it.
@@ -71,18 +73,20 @@ pub struct Counters {
 /// See the module.
 #[derive(Default)]
 pub struct Opener {
-    connections: HashMap<Handle, Box<Entry>>,
+    pub(super) connections: HashMap<Handle, Box<Entry>>,
     /// Who is called so.
     ids: HashMap<Id, Handle>,
     /// Lengths of the ids of packets with short headers, as bits.
     lengths: u32,
     next: u64,
     counters: Counters,
-    scratch: Vec<u8>,
+    pub(super) scratch: Vec<u8>,
+    /// Pairs of addresses that may be those of a connection that was there before.
+    pub(super) suspects: usize,
 }
 
-struct Entry {
-    connection: Connection,
+pub(super) struct Entry {
+    pub(super) connection: Connection,
     /// Where it was seen last.
     home: ConnectionId,
     /// How many ids each side had when they were entered.
@@ -276,8 +280,23 @@ impl Opener {
         }
     }
 
+    /// Keeps a new connection, if there is room.
+    pub(super) fn add(&mut self, connection: Connection, home: ConnectionId) -> Option<Handle> {
+        if self.connections.len() >= CONNECTIONS_MAX {
+            self.counters.refused += 1;
+            return None;
+        }
+        self.counters.begun += 1;
+        let handle = Handle(self.next);
+        self.next += 1;
+        let entry = Entry { connection, home, entered: [0; 2] };
+        self.connections.insert(handle, Box::new(entry));
+        self.enter(handle);
+        Some(handle)
+    }
+
     /// Enters what the sides are called now.
-    fn enter(&mut self, handle: Handle) {
+    pub(super) fn enter(&mut self, handle: Handle) {
         let Some(entry) = self.connections.get_mut(&handle) else { return };
         let ids = &entry.connection.ids;
         if entry.entered == [ids[0].len(), ids[1].len()] {
@@ -378,16 +397,7 @@ impl Packets<'_, '_> {
         else {
             return false;
         };
-        if opener.connections.len() >= CONNECTIONS_MAX {
-            opener.counters.refused += 1;
-            return false;
-        }
-        opener.counters.begun += 1;
-        let handle = Handle(opener.next);
-        opener.next += 1;
-        let entry = Entry { connection, home: datagram.flow, entered: [0; 2] };
-        opener.connections.insert(handle, Box::new(entry));
-        opener.enter(handle);
+        let Some(handle) = opener.add(connection, datagram.flow) else { return false };
         self.settle(flow, handle, datagram.at);
         true
     }

@@ -8,6 +8,12 @@ pub(super) const ID_BYTES_MAX: usize = 20;
 /// The shortest id that a client may make up for a server (§7.2).
 const FIRST_ID_BYTES_MIN: usize = 8;
 
+/// A packet with a short header and an empty connection id: four bytes from the packet number on,
+/// and a tag (RFC 9001 §5.4.2).
+const SHORT_BYTES_MIN: usize = 21;
+/// What Ethernet carries: longer ones are several, that the kernel handled as one.
+const SHORT_BYTES_MAX: usize = 1_500;
+
 /// A connection id, in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Id {
@@ -16,6 +22,9 @@ pub(super) struct Id {
 }
 
 impl Id {
+    /// Of who wants none.
+    pub(super) const EMPTY: Self = Self { bytes: [0; ID_BYTES_MAX], length: 0 };
+
     /// `None` if it is too long.
     pub(super) fn new(id: &[u8]) -> Option<Self> {
         let mut bytes = [0; ID_BYTES_MAX];
@@ -123,6 +132,12 @@ pub(super) fn take<'a>(datagram: &mut &'a [u8]) -> Option<Packet<'a>> {
     let (bytes, behind) = whole.split_at(end.min(whole.len()));
     *datagram = behind;
     Some(Packet::Long(Long { version, level, destination, source, bytes, number_at }))
+}
+
+/// True if this looks like one packet with a short header (§17.3): the form, the fixed bit, and
+/// room for the sample of the mask and a tag.
+pub(super) const fn is_short(bytes: &[u8]) -> bool {
+    matches!(bytes, [0x40..=0x7F, ..]) && matches!(bytes.len(), SHORT_BYTES_MIN..=SHORT_BYTES_MAX)
 }
 
 fn id(bytes: &[u8]) -> Option<(Id, &[u8])> {

@@ -23,6 +23,11 @@ impl Progress {
         Self { handshake, is_over: false, is_told: false }
     }
 
+    /// It was over before anybody looked.
+    pub(super) const fn missed(client: Direction) -> Self {
+        Self { is_over: true, is_told: true, ..Self::begin(client, Timestamp::UNKNOWN) }
+    }
+
     /// A packet of so many bytes passed, opened or not. A client sends none with a short header
     /// before it has finished (§5.7).
     pub(super) fn passed(&mut self, level: Level, side: Side, bytes: u64, at: Timestamp) {

@@ -1,6 +1,7 @@
 //! The samples of the RFCs, and broken datagrams against a connection that was begun by one.
 
 mod cases;
+mod late;
 
 use bolero::TypeGenerator;
 use model::{ConnectionId, Direction, Ledger, Secret, SecretLabel, Timestamp};

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use model::{Direction, Timestamp};
 
-use super::packet::{Packet, take};
+use super::packet::{Packet, is_short, take};
 
 /// Packets that wait on one connection, and their bytes: a few hundred milliseconds of a fast one,
 /// which is what a key takes to come.
@@ -56,6 +56,15 @@ impl Waiting {
             self.packets.push_back(sealed);
         }
         has_room
+    }
+
+    /// The newest packets with short headers in one direction, the oldest of them first.
+    pub(super) fn newest(&self, direction: Direction, count: usize) -> Vec<&[u8]> {
+        let of = self.packets.iter().rev().filter(|sealed| sealed.direction == direction);
+        let bytes = of.map(|sealed| &*sealed.bytes).filter(|bytes| is_short(bytes));
+        let mut newest: Vec<_> = bytes.take(count).collect();
+        newest.reverse();
+        newest
     }
 
     /// Takes all out.

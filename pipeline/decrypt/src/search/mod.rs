@@ -25,3 +25,9 @@ pub use sample::{Sample, SampleKind, SealedRecord};
 
 #[cfg(test)]
 mod tests;
+
+/// A key as it lies in memory.
+#[cfg(test)]
+pub(crate) fn schedule_for_tests(key: &[u8]) -> Vec<u8> {
+    schedule::expand(key).iter().flat_map(|word| word.to_be_bytes()).collect()
+}

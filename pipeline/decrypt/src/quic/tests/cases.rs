@@ -15,9 +15,9 @@ use super::super::{Datagram, Flow, Handle, News, Opener};
 use crate::keyring::{Keyring, Sources};
 
 /// One line of a record: its kind and its bytes.
-type Row = (u8, Vec<u8>);
+pub(super) type Row = (u8, Vec<u8>);
 
-fn records() -> Vec<(PathBuf, Vec<Row>)> {
+pub(super) fn records() -> Vec<(PathBuf, Vec<Row>)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/quic/cases");
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).expect("there are cases").flatten() {
@@ -38,16 +38,16 @@ fn records() -> Vec<(PathBuf, Vec<Row>)> {
 
 /// What a played record told: lines of the connections, and bytes of their streams.
 #[derive(Default)]
-struct Told {
-    lines: Vec<String>,
+pub(super) struct Told {
+    pub(super) lines: Vec<String>,
     streams: BTreeMap<(Handle, StreamId, bool), String>,
-    bytes: BTreeMap<(Handle, StreamId, bool), Vec<u8>>,
+    pub(super) bytes: BTreeMap<(Handle, StreamId, bool), Vec<u8>>,
     handed_on: u64,
     clients: BTreeMap<Handle, Direction>,
 }
 
 impl Told {
-    fn take(&mut self, handle: Handle, news: News<'_>) {
+    pub(super) fn take(&mut self, handle: Handle, news: News<'_>) {
         match news {
             News::Named(name, _) => self.lines.push(format!("{handle:?} named {name}")),
             News::Agreed(_, name, client) => {
@@ -114,7 +114,7 @@ impl Told {
     }
 }
 
-fn play(rows: &[Row], sources: Sources) -> (Told, Ledger) {
+pub(super) fn play(rows: &[Row], sources: Sources) -> (Told, Ledger) {
     let (mut opener, mut keyring) = (Opener::default(), Keyring::new(sources));
     let mut flows: [(ConnectionId, Flow); 2] = [1, 2].map(|id| (ConnectionId(id), Flow::default()));
     let (mut told, mut given) = (Told::default(), 0);
@@ -151,16 +151,26 @@ fn play(rows: &[Row], sources: Sources) -> (Told, Ledger) {
     (told, ledger)
 }
 
-/// A line of a key log file.
-fn add(keyring: &mut Keyring, line: &[u8], at: Timestamp) {
+/// The secret of a record.
+pub(super) fn secret(rows: &[Row], wanted: SecretLabel) -> Option<Vec<u8>> {
+    let lines = rows.iter().filter(|(kind, _)| *kind == b'k').filter_map(|(_, line)| read(line));
+    lines.filter(|(label, ..)| *label == wanted).map(|(_, _, secret)| secret).next()
+}
+
+/// Label, random and secret of a line of a key log file.
+fn read(line: &[u8]) -> Option<(SecretLabel, Vec<u8>, Vec<u8>)> {
     let words: Vec<_> = line.split(|byte| *byte == b' ').collect();
     let [label, random, secret] = words[..] else { panic!("a line has three words") };
     let hex = |hex: &[u8]| -> Vec<u8> {
         let digit = |byte: u8| (byte as char).to_digit(16).expect("it is hex") as u8;
         hex.chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
     };
-    let Some(label) = SecretLabel::named(label) else { return };
-    let (random, bytes) = (hex(random), hex(secret));
+    Some((SecretLabel::named(label)?, hex(random), hex(secret)))
+}
+
+/// Takes such a line.
+fn add(keyring: &mut Keyring, line: &[u8], at: Timestamp) {
+    let Some((label, random, bytes)) = read(line) else { return };
     let client_random = random.first_chunk::<32>();
     keyring.add(&Secret { at, label, client_random, pid: 0, bytes: &bytes });
 }
