@@ -208,6 +208,7 @@ class KeyScanTest(LiveTest):
     "Java with ZGC, TLS 1.3": (java("-XX:+UseZGC"), "1.3", None),
     "Java, TLS 1.2": (java(), "1.2", None),
     "Erlang, TLS 1.3": (erlang, "1.3", None),
+    "Erlang, TLS 1.2": (erlang, "1.2", None),
 })
 class OldTest(KeyScanTest):
     """The engines."""

@@ -41,7 +41,7 @@ impl Default for SearchLimits {
         Self {
             keys_max: 16_384,
             tests_max: 5_000_000,
-            guesses_max: 50_000_000,
+            guesses_max: 100_000_000,
             sequence_max: 1 << 20,
             secrets_max: 2_000_000,
             bare_keys_max: 4_000_000,

@@ -302,7 +302,7 @@ impl Search {
         for (length, key_bytes) in [(48, 32), (32, 16)] {
             let mut known = known_keys(targets, key_bytes, hasher);
             let labels = labels_of(targets);
-            let is_any_sealed = tries_sealed && targets.iter().any(Target::wants_key);
+            let is_any_sealed = tries_sealed && targets.iter().any(Target::wants_secret);
             if known.is_empty() && !is_any_sealed {
                 continue;
             }

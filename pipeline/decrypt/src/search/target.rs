@@ -15,8 +15,8 @@ use crate::crypto::{Cipher, CipherSuite, KeyBytes};
 const TLS_13: u16 = 0x0304;
 /// Guesses for a record that does not look like TLS 1.2.
 const UNLIKELY_GUESSES_MAX: u64 = 16;
-/// Guesses for a bare key, of which there are thousands.
-const BARE_GUESSES_MAX: u64 = 600;
+/// Guesses for a bare key, of which there are some hundred thousand.
+const BARE_GUESSES_MAX: u64 = 64;
 /// Guesses where nobody knows how much was sent.
 const GUESSES_MAX: u64 = 1 << 16;
 
@@ -84,7 +84,9 @@ impl Target {
         let Some((test, neighbour)) = self.pair() else { return MayBe::NOTHING };
         let suite = suite.map(Suite::of);
         let is = |wanted: Suite| suite.is_none_or(|suite| suite == wanted);
-        let is_13 = version.is_none_or(|version| version == TLS_13);
+        // Eight bytes that count are no ciphertext: the records are of GCM in TLS 1.2.
+        let is_counted = tls::is_counted(test, neighbour);
+        let is_13 = version.is_none_or(|version| version == TLS_13) && !is_counted;
         let is_older = version != Some(TLS_13);
         let mac_bytes = match suite {
             Some(Suite::Cbc { mac_bytes }) => Some(mac_bytes),
@@ -93,8 +95,9 @@ impl Target {
         MayBe {
             tls_13: is_13 && is(Suite::Gcm),
             gcm_12: is_older && is(Suite::Gcm),
-            is_counted: tls::is_counted(test, neighbour),
+            is_counted,
             cbc: is_older
+                && !is_counted
                 && (suite.is_none() || mac_bytes.is_some())
                 && self.sample.records.len() >= cbc::RECORDS_MIN,
             chacha_13: is_13 && is(Suite::ChaCha),
@@ -113,6 +116,11 @@ impl Target {
     /// It is sealed, and a key or secret in memory may open it.
     pub(super) fn wants_key(&self) -> bool {
         self.is_sealed() && (self.may_be.tls_13 || self.may_be.gcm_12)
+    }
+
+    /// The same, a secret of TLS 1.3 alone.
+    pub(super) fn wants_secret(&self) -> bool {
+        self.is_sealed() && self.may_be.tls_13
     }
 
     pub(super) fn wants_chacha(&self) -> bool {
