@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -19,13 +18,14 @@ use model::{TapHealth, TapState};
 
 use crate::agent::Agent;
 use crate::config::Settings;
+use crate::due::wait;
 use crate::health;
 
 /// Messages that may wait; who finds no room tries again.
 const TOLD_WAITING: usize = 64;
-/// How often processes are looked at without news.
+/// The shortest time between two looks at processes without news.
 const WORK_INTERVAL: Duration = Duration::from_millis(100);
-/// How often surfaces are told.
+/// The shortest time in which surfaces are told again of what has changed.
 const SHOW_INTERVAL: Duration = Duration::from_millis(500);
 /// After so long a pause of the tap probes are taken out; a shorter one is a measurement.
 const PAUSED_MAX: Duration = Duration::from_secs(3);
@@ -38,6 +38,8 @@ enum Told {
     Members(Vec<(u32, u64)>),
     /// Records of this process stay sealed.
     Sealed(u32),
+    /// The tap is detached for the time being, or is attached again.
+    Paused(bool),
 }
 
 /// The way to the thread.
@@ -48,14 +50,24 @@ pub(crate) struct Desk {
 }
 
 /// The worker's way to the thread.
-pub(crate) struct Asker(SyncSender<Told>);
+pub(crate) struct Asker {
+    told: SyncSender<Told>,
+    is_paused: bool,
+}
 
 impl Asker {
     /// Records of these processes stay sealed: look at them again. Who finds no room asks again, as
     /// long as they do.
     pub(crate) fn ask(&self, pids: &[u32]) {
         for pid in pids {
-            let _ = self.0.try_send(Told::Sealed(*pid));
+            let _ = self.told.try_send(Told::Sealed(*pid));
+        }
+    }
+
+    /// Says whether the tap is detached, if that has changed.
+    pub(crate) fn pause(&mut self, is_paused: bool) {
+        if self.is_paused != is_paused && self.told.try_send(Told::Paused(is_paused)).is_ok() {
+            self.is_paused = is_paused;
         }
     }
 }
@@ -64,6 +76,13 @@ impl Asker {
 pub(crate) struct Keys {
     watcher: Watcher,
     told: Receiver<Told>,
+    /// Since when the tap is detached.
+    paused: Option<Instant>,
+    has_left: bool,
+    /// When processes were last looked at.
+    worked: Instant,
+    /// When surfaces were last told, and of which state.
+    shown: Option<(Instant, u64)>,
 }
 
 /// Loads the probes, if they are wanted. A machine that refuses them loses them alone: `doctor`
@@ -79,7 +98,7 @@ pub(crate) fn load(
     let (watcher, secrets) =
         Watcher::load(scope, settings.tls_cache.as_deref()).map_err(|error| refused(&error))?;
     let (told, received) = sync_channel(TOLD_WAITING);
-    Ok(Some((Keys { watcher, told: received }, Desk { told, changes: None }, secrets)))
+    Ok(Some((Keys::new(watcher, received), Desk { told, changes: None }, secrets)))
 }
 
 /// What `doctor` says where the probes are refused.
@@ -95,7 +114,7 @@ pub(crate) fn refused(error: &TapError) -> TapHealth {
 impl Desk {
     /// The same way for the worker.
     pub(crate) fn asker(&self) -> Asker {
-        Asker(self.told.clone())
+        Asker { told: self.told.clone(), is_paused: false }
     }
 
     /// Says who is in scope, if that has changed.
@@ -111,39 +130,67 @@ impl Desk {
 }
 
 impl Keys {
-    /// Runs until the scanner ends.
+    fn new(watcher: Watcher, told: Receiver<Told>) -> Self {
+        let worked = Instant::now();
+        Self { watcher, told, paused: None, has_left: false, worked, shown: None }
+    }
+
+    /// Runs until the scanner and the worker end.
     pub(crate) fn run(mut self, agent: &Arc<Agent>) {
-        let mut shown: Option<Instant> = None;
-        let mut paused: Option<Instant> = None;
         let mut members = Vec::new();
         loop {
-            match self.told.recv_timeout(WORK_INTERVAL) {
+            match wait(&self.told, self.next_due()) {
                 Ok(Told::Members(now)) => {
                     members = now;
-                    self.watcher.members(&members);
+                    if !self.has_left {
+                        self.watcher.members(&members);
+                    }
                 }
                 Ok(Told::Sealed(pid)) => self.watcher.ask(pid, Instant::now()),
+                Ok(Told::Paused(true)) => self.paused = Some(Instant::now()),
+                Ok(Told::Paused(false)) => {
+                    (self.paused, self.has_left) = (None, false);
+                    self.watcher.members(&members);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => break,
             }
-            let was_paused = paused;
-            paused = match agent.gauges.is_paused.load(Ordering::Relaxed) {
-                true => paused.or_else(|| Some(Instant::now())),
-                false => None,
-            };
-            if was_paused.is_some() && paused.is_none() {
-                self.watcher.members(&members);
-            }
-            match paused {
-                Some(since) if since.elapsed() >= PAUSED_MAX => self.watcher.leave(),
-                _ => self.watcher.work(Instant::now()),
-            }
-            if shown.is_none_or(|at| at.elapsed() >= SHOW_INTERVAL) {
-                shown = Some(Instant::now());
-                agent.set_tls(self.engines(), self.health());
-            }
+            self.work();
+            self.show(agent);
         }
         self.watcher.leave();
+    }
+
+    fn work(&mut self) {
+        self.worked = Instant::now();
+        if self.paused.is_some_and(|since| since.elapsed() >= PAUSED_MAX) {
+            if !self.has_left {
+                self.has_left = true;
+                self.watcher.leave();
+            }
+        } else {
+            self.watcher.work(self.worked);
+        }
+    }
+
+    /// When there is something to do without news; `None` if only news can bring it.
+    fn next_due(&self) -> Option<Instant> {
+        let look =
+            self.watcher.next_due(self.worked).map(|due| due.max(self.worked + WORK_INTERVAL));
+        let leave = self.paused.filter(|_| !self.has_left).map(|since| since + PAUSED_MAX);
+        let show = self.shown.filter(|(_, of)| *of != self.watcher.changes());
+        let show = show.map(|(at, _)| at + SHOW_INTERVAL);
+        [look, leave, show].into_iter().flatten().min()
+    }
+
+    /// Tells surfaces, if there is news for them and they were not told just now.
+    fn show(&mut self, agent: &Agent) {
+        let changes = self.watcher.changes();
+        let is_due = |(at, of): (Instant, u64)| of != changes && at.elapsed() >= SHOW_INTERVAL;
+        if self.shown.is_none_or(is_due) {
+            self.shown = Some((Instant::now(), changes));
+            agent.set_tls(self.engines(), self.health());
+        }
     }
 
     fn engines(&self) -> BTreeMap<u32, Vec<TlsEngine>> {

@@ -299,7 +299,11 @@ impl Loop {
             wishes.paused.store(true, Ordering::Relaxed);
             eprintln!("redsight: {error}");
         }
-        self.agent.gauges.is_paused.store(!self.tap.is_attached(), Ordering::Relaxed);
+        let is_paused = !self.tap.is_attached();
+        self.agent.gauges.is_paused.store(is_paused, Ordering::Relaxed);
+        if let Some(probes) = &mut self.probes {
+            probes.asker.pause(is_paused);
+        }
     }
 
     fn govern(&mut self) {
@@ -406,8 +410,10 @@ fn scan(scanner: &mut Scanner, mut desk: Option<Desk>, wishes: &Wishes, agent: &
     let mut scanned = Instant::now();
     while !wishes.stop.load(Ordering::Relaxed) {
         scanner.wait(SCAN_INTERVAL.saturating_sub(scanned.elapsed()));
-        scanner.read_queued();
-        std::thread::sleep(QUEUE_INTERVAL);
+        if scanned.elapsed() < SCAN_INTERVAL {
+            scanner.read_queued();
+            std::thread::sleep(QUEUE_INTERVAL);
+        }
         if scanned.elapsed() >= SCAN_INTERVAL {
             scanned = Instant::now();
             scanner.scan(now());

@@ -5,6 +5,8 @@ mod cli;
 mod commands;
 mod config;
 mod cost;
+#[cfg(target_os = "linux")]
+mod due;
 mod examples;
 mod feed;
 mod governor;

@@ -81,13 +81,15 @@ impl Plan {
 
     /// The next process to be searched, if one is due, with what for.
     pub(super) fn due(&mut self, now: Instant) -> Option<(u32, Vec<Sample>)> {
-        let is_due = |process: &Process| {
-            let waits = !process.samples.is_empty();
-            waits && now >= process.waits_since + DEBOUNCE && now >= process.not_before
-        };
-        let due = self.processes.iter_mut().filter(|(_, process)| is_due(process));
-        let (pid, process) = due.min_by_key(|(_, process)| process.waits_since)?;
+        let due = |process: &Process| process.due().filter(|due| *due <= now);
+        let all = self.processes.iter_mut().filter(|(_, process)| due(process).is_some());
+        let (pid, process) = all.min_by_key(|(_, process)| process.waits_since)?;
         Some((*pid, process.samples.drain().map(|(_, sample)| sample).collect()))
+    }
+
+    /// When the next search is due; `None` as long as nobody waits for one.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.processes.values().filter_map(Process::due).min()
     }
 
     /// A search is over and left these directions sealed; those to be given up are returned.
@@ -128,6 +130,14 @@ impl Plan {
     }
 }
 
+impl Process {
+    /// When it may be searched, if it waits for that.
+    fn due(&self) -> Option<Instant> {
+        let earliest = self.not_before.max(self.waits_since + DEBOUNCE);
+        (!self.samples.is_empty()).then_some(earliest)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -156,12 +166,15 @@ mod tests {
         plan.report(7, vec![sample(2)], start + 100 * MS);
         plan.report(7, vec![sample(1)], start + 200 * MS);
         assert!(plan.due(start + 299 * MS).is_none());
+        assert_eq!(plan.next_due(), Some(start + 300 * MS));
         let (pid, samples) = plan.due(start + 300 * MS).expect("due");
         assert_eq!((pid, samples.len()), (7, 2));
         assert!(plan.due(start + 300 * MS).is_none());
+        assert_eq!(plan.next_due(), None, "nobody waits");
         assert!(plan.searched(7, &[], start + 310 * MS).is_empty());
         plan.report(7, vec![sample(3)], start + 320 * MS);
         assert!(plan.due(start + 1300 * MS).is_none(), "a second after the last");
+        assert_eq!(plan.next_due(), Some(start + 1310 * MS));
         assert!(plan.due(start + 1310 * MS).is_some());
     }
 

@@ -12,6 +12,7 @@ use model::Sealed;
 
 use super::desk::{Desk, Report, Verdict, add};
 use super::plan::Plan;
+use crate::due::wait;
 
 /// Memory of one process that a pass reads.
 const PROCESS_BYTES_MAX: u64 = 4 << 30;
@@ -19,8 +20,6 @@ const PROCESS_BYTES_MAX: u64 = 4 << 30;
 const BYTES_PER_SECOND: f64 = 1e9;
 /// beyond what is read at once: most processes have less, and are searched within 0.3 s.
 const BURST_BYTES: u64 = 1_000_000_000;
-/// How soon a due search is begun.
-const INTERVAL: Duration = Duration::from_millis(50);
 
 /// What the thread has.
 pub(crate) struct Scanner {
@@ -38,11 +37,12 @@ impl Scanner {
         Self { desk, scope, plan: Plan::default(), buffer: None }
     }
 
-    /// Searches until `is_over`, or nobody reports any more.
+    /// Searches until nobody reports any more, which is noticed at once, or `is_over`, which a
+    /// search that runs looks at.
     pub(crate) fn run(mut self, is_over: impl Fn() -> bool) {
         yield_to_others();
         while !is_over() {
-            match self.desk.reports.recv_timeout(INTERVAL) {
+            match wait(&self.desk.reports, self.plan.next_due()) {
                 Ok(report) => self.take(report),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,

@@ -38,6 +38,11 @@ impl Closer {
         self.running = spawned.spawn(move || close(links)).ok();
     }
 
+    /// True while [`Closer::work`] is still needed.
+    pub(super) const fn is_busy(&self) -> bool {
+        self.running.is_some() || !self.waiting.is_empty()
+    }
+
     /// Takes out all there are, and waits for it.
     pub(super) fn finish(&mut self) {
         self.join();

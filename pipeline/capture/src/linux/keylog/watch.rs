@@ -28,6 +28,8 @@ const AGAIN: [Duration; 5] = [
 ];
 /// And then every so often.
 const AGAIN_LATER: Duration = Duration::from_secs(60);
+/// A look that comes late may come so much sooner, together with another: one waking for many.
+const TOGETHER: Duration = Duration::from_secs(1);
 /// Who asks more often is not heard.
 const ASKED_AGAIN: Duration = Duration::from_secs(1);
 /// Probes at once. Each holds two open files.
@@ -50,6 +52,7 @@ pub struct Watcher {
     probes_max: usize,
     counters: WatchCounters,
     refusal: Option<TapError>,
+    changes: u64,
 }
 
 /// What was done and refused.
@@ -122,6 +125,7 @@ impl Watcher {
             probes_max: PROBES_MAX.min(usize::try_from(room).unwrap_or(PROBES_MAX)),
             counters: WatchCounters::default(),
             refusal: None,
+            changes: 0,
         };
         Ok((watcher, secrets))
     }
@@ -137,6 +141,7 @@ impl Watcher {
             .filter(|(pid, watched)| now.get(pid) != Some(&watched.start))
             .map(|(pid, _)| *pid)
             .collect();
+        self.changes += 1;
         for pid in gone {
             if let Some(watched) = self.processes.remove(&pid) {
                 watched.files.into_iter().for_each(|held| self.release(held));
@@ -160,7 +165,7 @@ impl Watcher {
         }
     }
 
-    /// Looks at those whose turn it is. Meant to be called every few ten milliseconds.
+    /// Looks at those whose turn it is, as many as may be looked at at once.
     pub fn work(&mut self, now: Instant) {
         let mut room = ATTACHED_AT_ONCE;
         while room > 0
@@ -168,11 +173,10 @@ impl Watcher {
         {
             room = room.saturating_sub(1 + self.look(pid, now));
         }
-        let is_due = |watched: &Watched| watched.next.is_some_and(|next| next <= now);
         let due: Vec<u32> = self
             .processes
             .iter()
-            .filter(|(_, w)| is_due(w))
+            .filter(|(_, watched)| watched.is_due(now))
             .map(|(pid, _)| *pid)
             .take(room)
             .collect();
@@ -182,8 +186,23 @@ impl Watcher {
         self.closer.work();
     }
 
+    /// When [`Watcher::work`] has something to do, if nobody asks before; a time in the past if it
+    /// has left something.
+    pub fn next_due(&self, now: Instant) -> Option<Instant> {
+        if !self.asked.is_empty() || self.closer.is_busy() {
+            return Some(now);
+        }
+        self.processes.values().filter_map(|watched| watched.next).min()
+    }
+
+    /// A number that changes whenever [`Watcher::found`] or [`Watcher::counters`] may.
+    pub const fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// Takes every probe out. What is known of files stays.
     pub fn leave(&mut self) {
+        self.changes += 1;
         for (_, watched) in std::mem::take(&mut self.processes) {
             watched.files.into_iter().for_each(|held| self.release(held));
         }
@@ -234,6 +253,7 @@ impl Watcher {
         let (kept, left): (Vec<Held>, Vec<Held>) = watched.files.into_iter().partition(is_there);
         // An empty list is a process that is going: whoever follows the scope will say so.
         watched.files = kept;
+        self.changes += u64::from(!left.is_empty());
         left.into_iter().for_each(|held| self.release(held));
         let mut attached = 0;
         for mapped in all {
@@ -242,6 +262,7 @@ impl Watcher {
             }
             let Some(held) = self.hold(pid, mapped) else { continue };
             attached += held.links.len();
+            self.changes += 1;
             watched.files.push(held);
         }
         self.processes.insert(pid, watched);
@@ -298,6 +319,11 @@ impl Watcher {
 }
 
 impl Watched {
+    fn is_due(&self, now: Instant) -> bool {
+        let early = if self.looks > AGAIN.len() { TOGETHER } else { Duration::ZERO };
+        self.next.is_some_and(|next| next <= now + early)
+    }
+
     fn has_probe(&self) -> bool {
         self.files.iter().any(|held| !held.links.is_empty())
     }

@@ -27,7 +27,7 @@ const YOUNG_TICKS: u64 = 500;
 /// runs another program now and opens no socket shows within 20 seconds.
 const ROUNDS: u64 = 60;
 /// While nothing starts, only every so manieth scan walks over the processes, for those that exit
-/// or move. Three scans take less than a second.
+/// or move, and looks at who listens. Three scans take less than a second.
 const QUIET_ROUNDS: u64 = 3;
 /// While a process is young, every so manieth scan looks for libraries that it loaded since.
 const LIBRARY_ROUNDS: u64 = 4;
@@ -144,11 +144,14 @@ impl Scanner {
         self.read_queued();
         self.now_ticks = self.uptime_ticks();
         self.last_pid = (self.last_pid.1, self.proc.last_pid());
-        if !self.is_quiet() {
+        let is_quiet = self.is_quiet();
+        if !is_quiet {
             self.walk();
         }
         self.settle();
-        self.update_sockets(now);
+        if !is_quiet {
+            self.update_sockets(now);
+        }
         self.adopt_strangers(now);
         let summary = ScanSummary {
             processes: self.roster.len(),
@@ -230,11 +233,12 @@ impl Scanner {
         self.roster.changes()
     }
 
-    /// True if a walk may wait: nothing has started since the last scan, for pids are given out one
-    /// after the other, and nobody is so young that an exec is likely.
+    /// True if a look may wait: nothing has started since the last scan, for pids are given out one
+    /// after the other, nobody is new, and nobody so young that an exec is likely.
     fn is_quiet(&self) -> bool {
         let (before, now) = self.last_pid;
-        let has_news = now.is_none() || before != now || self.has_young;
+        let is_same = now.is_some() && before == now;
+        let has_news = !is_same || self.has_young || !self.fresh.is_empty();
         !has_news && !self.round.is_multiple_of(QUIET_ROUNDS)
     }
 
