@@ -36,6 +36,12 @@ pub(super) struct Opened {
     pub(super) key: Key,
 }
 
+/// How large the address space of the process is, in pages: much cheaper to ask than what is in it.
+pub(super) fn pages(pid: u32) -> Option<u64> {
+    let sizes = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
+    sizes.split(' ').next()?.parse().ok()
+}
+
 /// Every file the process runs code of; none if it is gone.
 pub(super) fn mapped(pid: u32) -> Vec<Mapped> {
     let mut text = String::new();

@@ -26,6 +26,8 @@ const AGAIN: [Duration; 5] = [
     Duration::from_secs(3),
     Duration::from_secs(10),
 ];
+/// After so many looks, one that nobody asked for stops at a process that has the size it had.
+const SIZE_TELLS: usize = 4;
 /// And then every so often.
 const AGAIN_LATER: Duration = Duration::from_secs(60);
 /// A look that comes late may come so much sooner, together with another: one waking for many.
@@ -74,6 +76,8 @@ pub struct WatchCounters {
 struct Watched {
     start: u64,
     looks: usize,
+    /// Its size at the last look: a file that is mapped adds to it.
+    pages: Option<u64>,
     next: Option<Instant>,
     asked: Option<Instant>,
     files: Vec<Held>,
@@ -171,6 +175,9 @@ impl Watcher {
         while room > 0
             && let Some(pid) = self.asked.pop_front()
         {
+            if let Some(watched) = self.processes.get_mut(&pid) {
+                watched.pages = None;
+            }
             room = room.saturating_sub(1 + self.look(pid, now));
         }
         let due: Vec<u32> = self
@@ -248,6 +255,11 @@ impl Watcher {
         let wait = AGAIN.get(watched.looks).copied().unwrap_or(AGAIN_LATER);
         watched.looks += 1;
         watched.next = Some(now + wait);
+        let before = std::mem::replace(&mut watched.pages, files::pages(pid));
+        if watched.looks > SIZE_TELLS && before.is_some() && before == watched.pages {
+            self.processes.insert(pid, watched);
+            return 0;
+        }
         let all = files::mapped(pid);
         let is_there = |held: &Held| all.iter().any(|mapped| mapped.is_same(&held.mapped));
         let (kept, left): (Vec<Held>, Vec<Held>) = watched.files.into_iter().partition(is_there);

@@ -91,6 +91,19 @@ impl ProcFs {
         text.split_ascii_whitespace().last()?.parse().ok()
     }
 
+    /// Ticks since boot; the greatest number if they cannot be read: then nobody is young.
+    pub(super) fn uptime_ticks(&self) -> u64 {
+        let text = fs::read_to_string(self.root.join("uptime")).unwrap_or_default();
+        let seconds = text.split_ascii_whitespace().next();
+        let seconds = seconds.and_then(|seconds| seconds.parse::<f64>().ok());
+        seconds.map_or(u64::MAX, |seconds| (seconds * 100.0) as u64)
+    }
+
+    /// True if there is such a process, or a thread of that number.
+    pub(super) fn is_there(&mut self, pid: u32) -> bool {
+        Path::new(self.path(pid, "")).exists()
+    }
+
     /// See [`Mark`]; `None` if the process is gone.
     pub(super) fn mark(&mut self, pid: u32) -> Option<Mark> {
         let path = self.path(pid, "");

@@ -1,7 +1,6 @@
 //! The walk over the processes of the scope.
 
 use std::collections::{HashMap, HashSet};
-use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
@@ -24,11 +23,16 @@ const PROC: &str = "/proc";
 /// ticks, which Linux reports at 100 a second on every machine this runs on.
 const YOUNG_TICKS: u64 = 500;
 /// Older processes are read again in every so manieth scan, a share of them each time: one that
-/// runs another program now and opens no socket shows within 20 seconds.
-const ROUNDS: u64 = 60;
-/// While nothing starts, only every so manieth scan walks over the processes, for those that exit
-/// or move, and looks at who listens. Three scans take less than a second.
+/// runs another program now and opens no socket shows within a minute.
+const ROUNDS: u64 = 180;
+/// While nothing starts, only every so manieth scan looks at who listens: three scans take less
+/// than a second.
 const QUIET_ROUNDS: u64 = 3;
+/// And only every so manieth walks over the processes, for those that exit or move. The kernel
+/// takes a millisecond or two to list a thousand of them.
+const QUIET_WALK_ROUNDS: u64 = 9;
+/// So many that started since the last scan are looked for one by one: most are gone again.
+const NEWCOMERS_MAX: u32 = 64;
 /// While a process is young, every so manieth scan looks for libraries that it loaded since.
 const LIBRARY_ROUNDS: u64 = 4;
 /// How soon owners of strangers are looked for again: that reads every descriptor of the scope.
@@ -58,6 +62,8 @@ pub struct Scanner {
     listed: Vec<u32>,
     queue: Vec<u32>,
     round: u64,
+    /// Scans since the walk before.
+    rounds_walked: u64,
     now_ticks: u64,
     /// The pid given out last when the last scan began, and now.
     last_pid: (Option<u32>, Option<u32>),
@@ -128,6 +134,7 @@ impl Scanner {
             listed: Vec::new(),
             queue: Vec::new(),
             round: 0,
+            rounds_walked: 0,
             now_ticks: 0,
             last_pid: (None, None),
             summary: ScanSummary::default(),
@@ -142,14 +149,16 @@ impl Scanner {
         self.programs.refill();
         self.queue.extend(self.directory.sweep());
         self.read_queued();
-        self.now_ticks = self.uptime_ticks();
+        self.now_ticks = self.proc.uptime_ticks();
         self.last_pid = (self.last_pid.1, self.proc.last_pid());
-        let is_quiet = self.is_quiet();
-        if !is_quiet {
+        let has_news = self.has_news();
+        self.rounds_walked += 1;
+        if has_news || self.round.is_multiple_of(QUIET_WALK_ROUNDS) {
             self.walk();
+            self.rounds_walked = 0;
         }
         self.settle();
-        if !is_quiet {
+        if has_news || self.round.is_multiple_of(QUIET_ROUNDS) {
             self.update_sockets(now);
         }
         self.adopt_strangers(now);
@@ -233,13 +242,20 @@ impl Scanner {
         self.roster.changes()
     }
 
-    /// True if a look may wait: nothing has started since the last scan, for pids are given out one
-    /// after the other, nobody is new, and nobody so young that an exec is likely.
-    fn is_quiet(&self) -> bool {
-        let (before, now) = self.last_pid;
-        let is_same = now.is_some() && before == now;
-        let has_news = !is_same || self.has_young || !self.fresh.is_empty();
-        !has_news && !self.round.is_multiple_of(QUIET_ROUNDS)
+    /// True unless a look may wait: of what started since the last scan nothing is there any more,
+    /// nobody is new, and nobody so young that an exec is likely.
+    fn has_news(&mut self) -> bool {
+        self.has_young || !self.fresh.is_empty() || self.has_newcomers()
+    }
+
+    /// True if a process may be there that was not at the last scan. Pids are given out one after
+    /// the other.
+    fn has_newcomers(&mut self) -> bool {
+        let (Some(before), Some(last)) = self.last_pid else {
+            return true;
+        };
+        let is_few = last >= before && last - before <= NEWCOMERS_MAX;
+        !is_few || (before + 1..=last).any(|pid| self.proc.is_there(pid))
     }
 
     /// Every process of the scope.
@@ -292,7 +308,8 @@ impl Scanner {
     /// pid and start time as they are.
     fn is_due(&self, pid: u32) -> bool {
         let member = self.roster.member(pid);
-        u64::from(pid) % ROUNDS == self.round % ROUNDS
+        let since_turn = (self.round % ROUNDS + ROUNDS - u64::from(pid) % ROUNDS) % ROUNDS;
+        since_turn < self.rounds_walked
             || member.is_some_and(|member| self.is_young(&member.process))
     }
 
@@ -473,13 +490,5 @@ impl Scanner {
 
     fn is_in_scope(&self, pid: u32) -> bool {
         self.scope == Scope::Host || self.listed.binary_search(&pid).is_ok()
-    }
-
-    /// Ticks since boot; the greatest number if they cannot be read: then nobody is young.
-    fn uptime_ticks(&self) -> u64 {
-        let text = fs::read_to_string(self.proc.root().join("uptime")).unwrap_or_default();
-        let seconds = text.split_ascii_whitespace().next();
-        let seconds = seconds.and_then(|seconds| seconds.parse::<f64>().ok());
-        seconds.map_or(u64::MAX, |seconds| (seconds * 100.0) as u64)
     }
 }

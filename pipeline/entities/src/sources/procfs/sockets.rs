@@ -35,7 +35,7 @@ const ATTEMPTS_MAX: u8 = 3;
 const SEARCH_AGAIN_NS: u64 = 60_000_000_000;
 /// A table is read again after this time even if the counts stayed: one listener may have come as
 /// one connection went. The shorter time holds while the namespace has new processes.
-const REREAD_NS: u64 = 10_000_000_000;
+const REREAD_NS: u64 = 30_000_000_000;
 const REREAD_SOON_NS: u64 = 900_000_000;
 /// Programs that open sockets for others and hand them on: the other holder is the owner.
 const BROKERS: &[&str] = &["systemd", "init", "inetd", "xinetd", "s6-ipcserverd", "php-fpm"];
@@ -44,6 +44,9 @@ const BROKERS: &[&str] = &["systemd", "init", "inetd", "xinetd", "s6-ipcserverd"
 #[derive(Debug, Default)]
 pub(super) struct Sockets {
     namespaces: HashMap<u64, Namespace>,
+    /// Processes by network namespace, as of this state of the roster.
+    members: HashMap<u64, Vec<u32>>,
+    members_of: Option<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -79,7 +82,11 @@ impl Sockets {
         now: Timestamp,
     ) -> Vec<u32> {
         let mut owners = Vec::new();
-        let members = by_namespace(roster);
+        if self.members_of != Some(roster.changes()) {
+            self.members_of = Some(roster.changes());
+            self.members = by_namespace(roster);
+        }
+        let members = &self.members;
         self.namespaces.retain(|inode, _| {
             let is_alive = members.contains_key(inode);
             if !is_alive {
