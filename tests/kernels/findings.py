@@ -11,11 +11,14 @@ import tarfile
 SERIES = re.compile(r'^(\w+)(?:\{(.*)\})? (\S+)$', re.MULTILINE)
 OUTCOME = re.compile(r'outcome="(\w+)"')
 COLUMNS = ("kernel", "doctor", "HTTP", "Redis", "DNS", "older", "namespaces", "owners", "UDP bytes",
-           "TCP health", "lost", "ledger", "s")
+           "TLS", "TCP health", "lost", "ledger", "s")
+SECRETS = re.compile(r"(\d+) secrets taken")
 RIGHT = "ok"
 # The port of two clients in two network namespaces.
 TWIN = 40000
 OWNERS = {("walker", "shop"), ("holder", "shop")}
+# The port of TLS.
+SAFE = ":8443"
 # What doctor calls broken.
 REFUSED = "refused"
 
@@ -71,7 +74,10 @@ def _traffic(row, files):
     """Reported against sent, and the account."""
     numbers = [line.split() for line in files["sent"].splitlines()]
     sent = {name: int(count) for name, count in numbers}
-    lines = [json.loads(line) for line in files["lines"].splitlines()]
+    every = [json.loads(line) for line in files["lines"].splitlines()]
+    lines = [line for line in every if not line["server"].endswith(SAFE)]
+    opened = [line for line in every if line["server"].endswith(SAFE) and line["tls"]
+              and line["protocol"] == "http1" and line["status"] == "200"]
     whole = [line for line in lines if not line["incomplete"]]
     told = collections.Counter((line["protocol"], line["peer"]) for line in whole
                                if line["service"] == "shop" and line["side"] == "both")
@@ -91,6 +97,10 @@ def _traffic(row, files):
         check("DNS", told["dns", "walker"], sent["dns"])
     else:
         row.cells["DNS"] = "no parser"
+    health = {line["name"]: line["detail"] for line in json.loads(files["health.json"])["health"]}
+    taken = SECRETS.search(health.get("key-log probes", ""))
+    # By a probe, and not by the key scan.
+    check("TLS", len(opened) if taken and int(taken[1]) else 0, sent["safely"])
     check("older", sum(line["peer"] == "holder" and not line["client"].endswith(f":{TWIN}")
                        for line in whole), older)
     if twins:

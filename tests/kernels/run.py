@@ -13,6 +13,7 @@ target/kernels. Ends with a table; exit code 1 if a kernel has a row that is not
 import argparse
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
@@ -45,6 +46,19 @@ def built(folder):
     return {"bin/shop": binary, "bin/walker": binary, "bin/holder": binary}
 
 
+def secured(folder):
+    """OpenSSL with its libraries, and who it is."""
+    openssl = program("openssl")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run([openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                    "-nodes", "-subj", "/CN=safe", "-days", "30", "-keyout", key,
+                    "-out", certificate], check=True, capture_output=True)
+    listed = subprocess.run([program("ldd"), openssl], check=True, capture_output=True, text=True)
+    libraries = re.findall(r"(/\S+) \(0x", listed.stdout)
+    return {"bin/safe": openssl, "key.pem": key, "certificate.pem": certificate} | {
+        path.lstrip("/"): path for path in libraries}
+
+
 def image(agent, folder):
     """The initial file system of the guest, as a file."""
     root = folder / "root"
@@ -54,9 +68,10 @@ def image(agent, folder):
     for name in TOOLS:
         (root / "bin" / name).symlink_to("busybox")
     files = {"bin/busybox": program("busybox"), "bin/redsight": agent,
-             "init": HERE / "guest" / "init"} | built(folder)
+             "init": HERE / "guest" / "init"} | built(folder) | secured(folder)
     for name, path in files.items():
-        subprocess.run(["cp", path, root / name], check=True)
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        subprocess.run(["cp", "-L", path, root / name], check=True)
         (root / name).chmod(0o755)
     packed = folder / "root.cpio.gz"
     with open(packed, "wb") as out:

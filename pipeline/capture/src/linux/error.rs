@@ -2,6 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::machine;
+
+/// How the system words EACCES; a missing right is EPERM.
+const VERIFIER_REFUSES: &str = "(os error 13)";
+
 /// Why a tap cannot run.
 #[derive(Debug, thiserror::Error)]
 pub enum TapError {
@@ -51,7 +56,13 @@ impl TapError {
     /// Sorts an error of libbpf or the kernel by what a person can do about it.
     pub(crate) fn from_bpf(what: &str, error: &libbpf_rs::Error) -> Self {
         let what = what.to_owned();
+        // The verifier answers with the same words as a missing right.
+        let is_verifier = format!("{error:#}").contains(VERIFIER_REFUSES) && machine::may_trace();
         match error.kind() {
+            libbpf_rs::ErrorKind::PermissionDenied if is_verifier => Self::Failed {
+                what,
+                why: "the verifier of this kernel refuses the program".to_owned(),
+            },
             libbpf_rs::ErrorKind::PermissionDenied => Self::Permission { what },
             libbpf_rs::ErrorKind::InvalidInput
             | libbpf_rs::ErrorKind::Unsupported

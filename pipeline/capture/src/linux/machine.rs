@@ -44,6 +44,18 @@ pub fn machine() -> Vec<TapHealth> {
     Machine { root: PathBuf::from("/") }.findings()
 }
 
+/// True if this process may load programs that read other processes.
+pub(super) fn may_trace() -> bool {
+    let machine = Machine { root: PathBuf::from("/") };
+    let held = machine.mask("CapEff:").unwrap_or(0);
+    FOR_TAPS.iter().all(|(bit, _)| holds(held, *bit)) || holds(held, SYS_ADMIN.0)
+}
+
+/// Major and minor number of the running kernel; 0 if they cannot be read.
+pub(super) fn kernel_version() -> (u32, u32) {
+    version(&Machine { root: PathBuf::from("/") }.release()).unwrap_or_default()
+}
+
 /// Where /proc and /sys are.
 struct Machine {
     root: PathBuf,

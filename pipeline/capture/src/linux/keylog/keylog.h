@@ -14,6 +14,11 @@
 #define KEYLOG_REGISTERS 16
 #define KEYLOG_NOWHERE 0xff
 
+struct keylog_settings {
+	__u32 cgroup_count; /* of the scope; none is the whole host */
+	__u32 row;          /* of all probes of the program, where they have no numbers */
+};
+
 enum keylog_state { KEYLOG_FREE, KEYLOG_WRITING, KEYLOG_READY };
 
 /* Where label, secret, length and client random are when a probe fires. */

@@ -1,6 +1,7 @@
 //! The loaded probe program: attached to processes one by one, its secrets read through a mapping.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::PathBuf;
@@ -12,24 +13,53 @@ use super::anchor::{Anchor, Place};
 use super::files::Key;
 use super::secrets::Secrets;
 use crate::linux::TapError;
+use crate::linux::machine::kernel_version;
 
 static PROGRAMS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/keylog.bpf.o"));
 /// The end of the name of the map with what the program is told before it is loaded.
 const SETTINGS: &str = ".rodata";
-/// Why a kernel may refuse: what gives a probe its number is of 5.15.
-const NEEDS: &str = "key-log probes need Linux 5.15 or later";
-/// The program for links of their own kind (uprobe_multi). Of perf events the kernel takes one out
-/// at a time, some 100 ms each; of these as many at once as are asked for.
-const MULTI: &str = "keylog_multi";
-/// From this kernel on such a link means the whole process and not one thread of it.
-const KERNEL_WITH_MULTI: (u32, u32) = (6, 12);
+
+/// How the kernel attaches a probe, and how the program learns which one it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// By a link of its own kind (`uprobe_multi`), with a number. From 6.12 on it means the whole
+    /// process and not one thread of it.
+    Multi,
+    /// By a perf event, with a number: from 5.15 on. Of these the kernel takes one out at a time,
+    /// some 100 ms each; of the others as many at once as are asked for.
+    Numbered,
+    /// By a perf event without: each anchor has a program of its own.
+    Own,
+}
+
+impl Way {
+    const fn of(kernel: (u32, u32)) -> Self {
+        match kernel {
+            (7.., _) | (6, 12..) => Self::Multi,
+            (6, _) | (5, 15..) => Self::Numbered,
+            _ => Self::Own,
+        }
+    }
+
+    /// The program in the object.
+    const fn program(self) -> &'static str {
+        match self {
+            Self::Multi => "keylog_multi",
+            Self::Numbered => "keylog",
+            Self::Own => "keylog_old",
+        }
+    }
+}
 
 /// The program, and which anchors the kernel knows.
 pub(super) struct Probe {
     object: Object,
-    is_multi: bool,
+    way: Way,
+    cgroups: u32,
     rows: HashMap<Row, u32>,
     free: Vec<u32>,
+    /// The programs of anchors that have one of their own.
+    own: HashMap<u32, Object>,
     /// Anchors that found no room.
     pub(super) refused: u64,
 }
@@ -40,13 +70,13 @@ pub(super) type Row = (Key, u64);
 impl Probe {
     /// Loads the program for a scope; nothing is probed yet. No control group is the whole host.
     pub(super) fn load(cgroups: &[PathBuf]) -> Result<(Self, Secrets), TapError> {
-        let failed = |what: &'static str| move |e: libbpf_rs::Error| refusal(what, &e);
+        let failed = |what: &'static str| move |e: libbpf_rs::Error| TapError::from_bpf(what, &e);
         if cgroups.len() > CGROUPS_MAX {
             let what = format!("look for keys in more than {CGROUPS_MAX} cgroups");
             return Err(TapError::Failed { what, why: "observe a common parent".to_owned() });
         }
-        let is_multi = kernel() >= KERNEL_WITH_MULTI;
-        let object = load(cgroups.len(), is_multi).map_err(failed("load the key-log probe"))?;
+        let (way, count) = (Way::of(kernel_version()), cgroups.len() as u32);
+        let object = load(count, way, None).map_err(failed("load the key-log probe"))?;
         let scope = find(&object, "cgroups")?;
         for (number, directory) in cgroups.iter().enumerate() {
             let what = format!("look for keys in cgroup {}", directory.display());
@@ -60,7 +90,8 @@ impl Probe {
         let (slots, counters) = (find(&object, "secrets")?, find(&object, "counters")?);
         let secrets = Secrets::new(slots.as_fd(), counters.as_fd())?;
         let free = (0..ANCHORS_MAX).rev().collect();
-        Ok((Self { object, is_multi, rows: HashMap::new(), free, refused: 0 }, secrets))
+        let (rows, own) = (HashMap::new(), HashMap::new());
+        Ok((Self { object, way, cgroups: count, rows, free, own, refused: 0 }, secrets))
     }
 
     /// Puts the probe into one process: `file` is what the process has mapped.
@@ -81,26 +112,51 @@ impl Probe {
         // The open file and no path: between two looks a path may come to name another file.
         let path = format!("/proc/self/fd/{}", file.as_raw_fd());
         let cookie = u64::from(number);
-        let mut programs = self.object.progs_mut();
-        let program = programs.find(|program| (program.name() == MULTI) == self.is_multi);
-        let program = program.expect("the object has both programs");
-        let link = if self.is_multi {
-            let options = UprobeMultiOpts {
-                offsets: vec![offset],
-                cookies: vec![cookie],
-                ..UprobeMultiOpts::default()
-            };
-            program.attach_uprobe_multi_with_opts(pid, path, "", options)
-        } else {
-            let options = UprobeOpts { cookie, ..UprobeOpts::default() };
-            program.attach_uprobe_with_opts(pid, path, offset, options)
+        let way = self.way;
+        let object = match way {
+            Way::Multi | Way::Numbered => &mut self.object,
+            Way::Own => self.own_program(number)?,
         };
-        link.map_err(|error| refusal(what, &error))
+        let mut programs = object.progs_mut();
+        let program = programs.find(|program| program.name() == way.program());
+        let program = program.expect("the object has every program");
+        let link = match way {
+            Way::Multi => {
+                let options = UprobeMultiOpts {
+                    offsets: vec![offset],
+                    cookies: vec![cookie],
+                    ..UprobeMultiOpts::default()
+                };
+                program.attach_uprobe_multi_with_opts(pid, path, "", options)
+            }
+            Way::Numbered => {
+                let options = UprobeOpts { cookie, ..UprobeOpts::default() };
+                program.attach_uprobe_with_opts(pid, path, offset, options)
+            }
+            Way::Own => program.attach_uprobe(false, pid, path, offset),
+        };
+        link.map_err(|error| TapError::from_bpf(what, &error))
+    }
+
+    /// The program that belongs to this row alone, on the same maps as all others.
+    fn own_program(&mut self, number: u32) -> Result<&mut Object, TapError> {
+        match self.own.entry(number) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(free) => {
+                let loaded = load(self.cgroups, self.way, Some((number, &self.object)));
+                let failed = |error| TapError::from_bpf("load another key-log probe", &error);
+                Ok(free.insert(loaded.map_err(failed)?))
+            }
+        }
     }
 
     /// No process has the anchor any more: its row is free.
     pub(super) fn forget(&mut self, row: Row) {
-        self.free.extend(self.rows.remove(&row));
+        let number = self.rows.remove(&row);
+        if let Some(number) = &number {
+            self.own.remove(number);
+        }
+        self.free.extend(number);
     }
 
     fn number(&mut self, row: Row, anchor: &Anchor) -> Result<u32, TapError> {
@@ -129,30 +185,29 @@ impl Probe {
     }
 }
 
-/// Loads the one of the two programs that will be attached.
-fn load(cgroups: usize, is_multi: bool) -> libbpf_rs::Result<Object> {
+/// Loads the program that will be attached; for a row of its own on the maps of another object.
+fn load(cgroups: u32, way: Way, own: Option<(u32, &Object)>) -> libbpf_rs::Result<Object> {
     libbpf_rs::set_print(None);
     let mut open = ObjectBuilder::default().open_memory(PROGRAMS)?;
     for mut map in open.maps_mut() {
-        if map.name().to_string_lossy().ends_with(SETTINGS)
-            && let Some(count) = map.initial_value_mut().and_then(|v| v.first_chunk_mut::<4>())
+        let is_settings = map.name().to_string_lossy().ends_with(SETTINGS);
+        if is_settings && let Some(settings) = map.initial_value_mut() {
+            // `struct keylog_settings`.
+            let row = own.map_or(0, |(row, _)| row);
+            for (to, value) in settings.chunks_exact_mut(4).zip([cgroups, row]) {
+                to.copy_from_slice(&value.to_ne_bytes());
+            }
+        } else if let Some((_, shared)) = own
+            && let Some(same) = shared.maps().find(|shared| shared.name() == map.name())
         {
-            *count = (cgroups as u32).to_ne_bytes();
+            map.reuse_fd(same.as_fd())?;
         }
     }
     for mut program in open.progs_mut() {
-        let is_wanted = (program.name() == MULTI) == is_multi;
+        let is_wanted = program.name() == way.program();
         program.set_autoload(is_wanted);
     }
     open.load()
-}
-
-/// Major and minor number of the running kernel; 0 if they cannot be read.
-pub(super) fn kernel() -> (u32, u32) {
-    let release = std::fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
-    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse);
-    let mut next = || numbers.next().and_then(Result::ok).unwrap_or(0);
-    (next(), next())
 }
 
 fn find<'a>(object: &'a Object, name: &str) -> Result<libbpf_rs::Map<'a>, TapError> {
@@ -160,15 +215,6 @@ fn find<'a>(object: &'a Object, name: &str) -> Result<libbpf_rs::Map<'a>, TapErr
         what: format!("find the map {name}"),
         why: "the compiled program lacks it".to_owned(),
     })
-}
-
-fn refusal(what: &str, error: &libbpf_rs::Error) -> TapError {
-    match TapError::from_bpf(what, error) {
-        TapError::Unsupported { what, why } => {
-            TapError::Failed { what, why: format!("{why}; {NEEDS}") }
-        }
-        other => other,
-    }
 }
 
 fn for_kernel(anchor: &Anchor) -> KeylogAnchor {

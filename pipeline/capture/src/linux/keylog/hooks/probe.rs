@@ -8,10 +8,10 @@ use abi::hooks::HookSettings;
 use abi::keylog::CGROUPS_MAX;
 use libbpf_rs::{Link, MapCore, MapFlags, Object, ObjectBuilder, UprobeMultiOpts};
 
-use super::super::probe::kernel;
 use super::place::Spot;
 use super::told::Told;
 use crate::linux::TapError;
+use crate::linux::machine::kernel_version;
 use crate::linux::wire::netns_source;
 
 static PROGRAMS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hooks.bpf.o"));
@@ -29,7 +29,7 @@ impl Probe {
     pub(super) fn load(cgroups: &[PathBuf]) -> Result<(Self, Told), TapError> {
         let what = "load the plaintext probes";
         let failed = |why: &str| TapError::Failed { what: what.to_owned(), why: why.to_owned() };
-        if kernel() < KERNEL {
+        if kernel_version() < KERNEL {
             return Err(failed("they need Linux 6.12 or later"));
         }
         if cgroups.len() > CGROUPS_MAX {
