@@ -39,6 +39,10 @@ const FOR_TAPS: [Capability; 3] = [(12, "CAP_NET_ADMIN"), (39, "CAP_BPF"), (38, 
 /// What reading other users' processes needs: their names are less good without.
 const FOR_NAMES: [Capability; 2] = [(19, "CAP_SYS_PTRACE"), (2, "CAP_DAC_READ_SEARCH")];
 
+/// What the links of `/proc/PID/map_files` need: programs of containers, and deleted ones, are
+/// opened through them. CAP_SYS_ADMIN stands in.
+const FOR_KEYS: [Capability; 1] = [(40, "CAP_CHECKPOINT_RESTORE")];
+
 /// Every finding, in the order in which one depends on another.
 pub fn machine() -> Vec<TapHealth> {
     Machine { root: PathBuf::from("/") }.findings()
@@ -137,6 +141,7 @@ impl Machine {
             wanted.iter().filter_map(lacks).collect()
         };
         let (mut taps, names) = (missing(&FOR_TAPS), missing(&FOR_NAMES));
+        let keys = missing(&FOR_KEYS);
         let is_old = version(&self.release()).is_some_and(|v| v < KERNEL_WITH_CAP_BPF);
         if is_old && !holds(held, SYS_ADMIN.0) {
             taps = vec![SYS_ADMIN.1];
@@ -147,11 +152,22 @@ impl Machine {
             let detail = format!("missing for taps: {}", taps.join(" "));
             return found("capabilities", TapState::Refused, &detail, &remedy(can_be_given));
         }
+        let mut lacks = Vec::new();
         if !names.is_empty() {
-            let detail = format!(
+            lacks.push(format!(
                 "missing to read other users' processes: {}; their services are named less well",
                 names.join(" ")
-            );
+            ));
+        }
+        if !keys.is_empty() {
+            lacks.push(format!(
+                "missing to open programs of containers and deleted ones: {}; they may get no \
+                 key-log probe",
+                keys.join(" ")
+            ));
+        }
+        if !lacks.is_empty() {
+            let detail = lacks.join("; ");
             return found("capabilities", TapState::Degraded, &detail, &remedy(can_be_given));
         }
         found("capabilities", TapState::On, "all that is needed", "")
@@ -273,7 +289,8 @@ fn version(release: &str) -> Option<(u32, u32)> {
 
 /// How to get the rights, for a shell, a package, systemd and Kubernetes.
 fn remedy(can_be_given: bool) -> String {
-    let all: Vec<&str> = FOR_TAPS.iter().chain(&FOR_NAMES).map(|(_, name)| *name).collect();
+    let all = FOR_TAPS.iter().chain(&FOR_NAMES).chain(&FOR_KEYS);
+    let all: Vec<&str> = all.map(|(_, name)| *name).collect();
     let container = format!(
         "Kubernetes: securityContext: {{capabilities: {{add: [{}]}}}}\n\
          docker run {} …",

@@ -17,6 +17,9 @@ const TAPS: &str = "CapEff:\t000000c000001000\nCapBnd:\t000001ffffffffff\n";
 /// CAP_SYS_ADMIN, CAP_NET_ADMIN, CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH: a kernel before CAP_BPF.
 const ADMIN: &str = "CapEff:\t0000000000281004\nCapBnd:\t000001ffffffffff\n";
 
+/// All that is needed but CAP_CHECKPOINT_RESTORE.
+const NO_RESTORE: &str = "CapEff:\t000000c000081004\nCapBnd:\t000001ffffffffff\n";
+
 const UNIFIED: &str = "proc /proc proc rw 0 0\ncgroup2 /sys/fs/cgroup cgroup2 rw 0 0\n";
 const V1: &str = "proc /proc proc rw 0 0\ncgroup /sys/fs/cgroup/cpu cgroup rw,cpu 0 0\n";
 const HIDING: &str = "proc /proc proc rw,nosuid,hidepid=invisible 0 0\n";
@@ -61,6 +64,7 @@ fn each_machine_is_told_what_it_lacks_and_what_mends_it() {
         ("capabilities", Refused, "CAP_BPF", "setcap cap_net_admin,cap_bpf", vec![(status, NONE)]),
         ("capabilities", Refused, "CAP_BPF", "add: [NET_ADMIN, BPF", vec![(status, BARRED)]),
         ("capabilities", Degraded, "CAP_SYS_PTRACE", "Ambient", vec![(status, TAPS)]),
+        ("capabilities", Degraded, "CAP_CHECKPOINT", "_restore", vec![(status, NO_RESTORE)]),
         ("capabilities", Refused, "CAP_SYS_ADMIN", "", vec![(release, "5.7"), (status, TAPS)]),
         (
             "capabilities",
