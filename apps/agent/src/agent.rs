@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use entities::Directory;
 use metrics::{Store, StoreLimits};
@@ -55,6 +55,8 @@ pub(crate) struct Gauges {
     pub tap_lost: AtomicU64,
     /// Lines refused by a slow writer.
     pub lines_refused: Arc<AtomicU64>,
+    /// HTTP clients that were answered 503, once there is a server.
+    pub http_refused: OnceLock<Arc<AtomicU64>>,
     /// Connections refused because the table was full.
     pub connections_refused: AtomicU64,
     /// Segments out of order that found no room to wait in.
@@ -63,6 +65,14 @@ pub(crate) struct Gauges {
     pub given_up: AtomicU64,
     /// Times a session lost the frame boundary.
     pub desyncs: AtomicU64,
+    /// QUIC: connections seen from their start, and those that went on between other addresses.
+    pub quic_begun: AtomicU64,
+    /// See [`Gauges::quic_begun`].
+    pub quic_moved: AtomicU64,
+    /// QUIC: connections, and pieces of streams, that found no room.
+    pub quic_refused: AtomicU64,
+    /// See [`Gauges::quic_refused`].
+    pub quic_streams_refused: AtomicU64,
     /// Secrets that key-log probes have found.
     pub secrets_found: AtomicU64,
     /// Secrets that found no room, or could not be read.
@@ -89,6 +99,22 @@ impl Gauges {
         let detail = format!("{refused} lines found the writer too slow");
         let remedy = "write to a faster disk, or leave --json out";
         say("json lines", TapState::Degraded, &[refused], detail, remedy);
+        let refused = self.http_refused();
+        let detail = format!("{refused} clients were answered 503: too many at once, or too slow");
+        let remedy = "ask less often, or close streams that nobody reads";
+        say("http", TapState::Degraded, &[refused], detail, remedy);
+        let quic = [read(&self.quic_begun), read(&self.quic_moved)];
+        let refused = [read(&self.quic_refused), read(&self.quic_streams_refused)];
+        let ([begun, moved], [connections, pieces]) = (quic, refused);
+        let mut detail = format!("{begun} connections seen from their start, {moved} moved");
+        let mut state = TapState::On;
+        if refused != [0; 2] {
+            state = TapState::Degraded;
+            let more =
+                format!("; {connections} of them and {pieces} pieces of streams had no room");
+            detail.push_str(&more);
+        }
+        say("quic", state, &[quic, refused].concat(), detail, "");
         let refused = [read(&self.connections_refused), read(&self.segments_refused)];
         let [connections, segments] = refused;
         let detail = format!(
@@ -103,6 +129,10 @@ impl Gauges {
         say("protocols", TapState::On, &unread, detail, "");
         lines.extend(self.governed());
         lines
+    }
+
+    fn http_refused(&self) -> u64 {
+        self.http_refused.get().map_or(0, |refused| refused.load(Ordering::Relaxed))
     }
 
     /// What the governor does, where there is a limit.
@@ -240,6 +270,7 @@ impl Agent {
             cardinality_overflow,
             cpu_limit_cores: read(&self.gauges.cpu_limit_millicores) as f64 / 1e3,
             turn_budget_bytes: read(&self.gauges.turn_budget),
+            http_refused: self.gauges.http_refused(),
         }
     }
 }

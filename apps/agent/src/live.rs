@@ -368,6 +368,11 @@ impl Loop {
         let dissect = self.worker.dissect_counters();
         gauges.given_up.store(dissect.given_up, Ordering::Relaxed);
         gauges.desyncs.store(dissect.desyncs, Ordering::Relaxed);
+        let quic = self.worker.quic_counters();
+        gauges.quic_begun.store(quic.begun, Ordering::Relaxed);
+        gauges.quic_moved.store(quic.moved, Ordering::Relaxed);
+        gauges.quic_refused.store(quic.refused, Ordering::Relaxed);
+        gauges.quic_streams_refused.store(quic.streams_refused, Ordering::Relaxed);
         self.agent.count_tls(self.worker.take_census());
         if let Some(probes) = &self.probes {
             let counters = probes.secrets.counters();

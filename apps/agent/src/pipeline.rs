@@ -224,6 +224,11 @@ impl Worker {
         self.stages.census.take_asked()
     }
 
+    /// What the opener of QUIC did and refused.
+    pub(crate) const fn quic_counters(&self) -> decrypt::quic::Counters {
+        self.stages.quic.counters()
+    }
+
     /// What the dissectors did besides exchanges.
     pub(crate) const fn dissect_counters(&self) -> dissect::Counters {
         self.stages.counters

@@ -152,6 +152,9 @@ pub struct AgentCost {
     /// Bytes copied of each turn now; lower than what was set while the agent is near its limit.
     #[serde(default)]
     pub turn_budget_bytes: u64,
+    /// HTTP clients that were answered 503.
+    #[serde(default)]
+    pub http_refused: u64,
 }
 
 /// What is on, off or refused, and what the agent itself uses.

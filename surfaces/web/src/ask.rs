@@ -4,6 +4,7 @@
 //! thread. At most [`QUESTIONS_MAX`] are under way; the others wait their turn, not for ever.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
@@ -24,21 +25,32 @@ pub(crate) struct Ask {
     turns: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     stopping: watch::Receiver<bool>,
+    /// Counts those who were answered 503.
+    refused: Arc<AtomicU64>,
 }
 
 impl Ask {
     /// `stopping` becomes true when the server stops.
-    pub(crate) fn new(query: Arc<dyn Query>, stopping: watch::Receiver<bool>) -> Self {
+    pub(crate) fn new(
+        query: Arc<dyn Query>,
+        stopping: watch::Receiver<bool>,
+        refused: Arc<AtomicU64>,
+    ) -> Self {
         let turns = Arc::new(Semaphore::new(QUESTIONS_MAX));
         let streams = Arc::new(Semaphore::new(STREAMS_MAX));
-        Self { query, turns, streams, stopping }
+        Self { query, turns, streams, stopping, refused }
+    }
+
+    fn unavailable(&self, reason: String) -> Problem {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason)
     }
 
     /// A place among the streams, given back when dropped.
     pub(crate) fn stream(&self) -> Result<OwnedSemaphorePermit, Problem> {
         Arc::clone(&self.streams).try_acquire_owned().map_err(|_| {
             let reason = format!("{STREAMS_MAX} streams are open, which is the most: close one");
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, reason)
+            self.unavailable(reason)
         })
     }
 
@@ -69,10 +81,9 @@ impl Ask {
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "the question failed inside the agent; its log says more",
             )),
-            Err(_) => Err(Problem::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                format!("no answer within {ANSWER_TIMEOUT:?}: the agent is overloaded, try again"),
-            )),
+            Err(_) => Err(self.unavailable(format!(
+                "no answer within {ANSWER_TIMEOUT:?}: the agent is overloaded, try again"
+            ))),
         }
     }
 

@@ -88,9 +88,10 @@ impl Server {
         self.address
     }
 
-    /// Connections turned away because too many were open.
-    pub fn refused_connections(&self) -> u64 {
-        self.refused.load(Ordering::Relaxed)
+    /// Counts those who were answered 503, because too many connections or streams were open or a
+    /// question took too long.
+    pub fn refused(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.refused)
     }
 
     /// Takes no new connection, lets answers under way finish, and returns in about two seconds.
@@ -136,7 +137,10 @@ pub fn serve(
     let (stop, stopping) = watch::channel(false);
     let refused = Arc::new(AtomicU64::new(0));
     let place = Place {
-        app: router(Ask::new(query, stopping.clone()), Hosts::new(local, names)),
+        app: router(
+            Ask::new(query, stopping.clone(), Arc::clone(&refused)),
+            Hosts::new(local, names),
+        ),
         places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
         refused: Arc::clone(&refused),
         stopping,

@@ -41,6 +41,7 @@ pub(super) fn run(arguments: &RunArgs) -> Result<ExitCode> {
     let live = Live::start(Options { settings, json })?;
     let agent: Arc<dyn model::view::Query> = live.agent().clone();
     let server = web::serve(listen, &hosts, agent)?;
+    live.agent().gauges.http_refused.get_or_init(|| server.refused());
     eprintln!("redsight: observing {}; http://{}", live.scope(), server.local_addr());
     if let Some(file) = &effective.file {
         eprintln!("redsight: settings of {}", file.display());

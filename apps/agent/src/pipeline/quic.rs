@@ -38,6 +38,11 @@ impl Default for Quic {
 }
 
 impl Quic {
+    /// What was done and refused.
+    pub(super) const fn counters(&self) -> decrypt::quic::Counters {
+        self.opener.counters()
+    }
+
     /// How much is worth copying, if there is QUIC between these addresses.
     #[inline]
     pub(super) fn wants(&self, state: &State) -> Option<Wants> {

@@ -73,6 +73,12 @@ fn numbers(totals: &dyn Totals, agent: &AgentCost, encoder: &mut dyn Encoder) {
             whole(agent.turn_budget_bytes),
         ),
         (
+            "redsight_http_refused_total",
+            "HTTP clients that were answered 503: too many at once, or no answer in time.",
+            Type::Counter,
+            whole(agent.http_refused),
+        ),
+        (
             "redsight_memory_bytes",
             "Resident memory of the agent.",
             Type::Gauge,

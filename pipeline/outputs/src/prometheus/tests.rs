@@ -175,6 +175,7 @@ fn agent() -> AgentCost {
         cardinality_overflow: 3,
         cpu_limit_cores: 0.2,
         turn_budget_bytes: 65_536,
+        http_refused: 2,
     }
 }
 

@@ -111,7 +111,7 @@ fn one_connection_too_many_is_turned_away_and_counted() {
     let refusal = Client::connect(server.local_addr()).receive("GET").expect("an answer");
     assert_eq!(refusal.status, 503);
     assert_eq!(refusal.error(), "too many connections, retry");
-    assert_eq!(server.refused_connections(), 1);
+    assert_eq!(server.refused().load(Ordering::Relaxed), 1);
     assert_eq!(clients[63].ask("GET", "/livez").status, 200);
 }
 
