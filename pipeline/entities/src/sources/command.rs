@@ -69,10 +69,17 @@ pub fn name(process: &Process, files: &dyn Files) -> Option<Named> {
     command.words = words.get(1..).unwrap_or_default().to_vec();
     let is_same = file == called;
     command.program = called;
-    command.named().or_else(|| {
-        command.program = file;
-        (!is_same).then(|| command.named()).flatten()
-    })
+    command
+        .named()
+        .or_else(|| {
+            command.program = file;
+            (!is_same).then(|| command.named()).flatten()
+        })
+        // Who wrote the script's path over the whole command line is called by it.
+        .or_else(|| match process.argv.as_slice() {
+            [script] if script.contains('/') => command.tool(last_part(script), &[]),
+            _ => None,
+        })
 }
 
 impl<'a> Command<'a> {

@@ -424,10 +424,13 @@ impl Scanner {
         }
         if same_program {
             let mut process = known.clone();
+            // Who wrote one of its arguments over all of them is still what they said.
+            let is_cut = matches!(argv.as_slice(), [only] if known.argv.len() > 1
+                && known.argv.contains(only));
             process.argv = argv;
             process.command.clone_from(&stat.command);
             let named = resolve::name(&process, &self.proc.files(pid));
-            if self.roster.keeps_name(pid, &named) {
+            if is_cut || self.roster.keeps_name(pid, &named) {
                 self.roster.retitle(process);
                 return Reread::Same;
             }

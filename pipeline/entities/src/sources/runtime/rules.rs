@@ -65,6 +65,7 @@ const HOSTS: &[&str] = &[
     "postmaster",
     "slapd",
     "snmpd",
+    "unbound",
     "vim",
     "weechat",
     "zabbix_agentd",

@@ -61,8 +61,10 @@ fn a_mapped_library_tells_what_an_embedding_program_runs() {
         let rule = by_library(&mapped);
         assert_eq!(rule.map_or("", |rule| rule.runtime), runtime, "{path}");
     }
-    // PostgreSQL with a procedural language is still PostgreSQL.
-    assert_eq!(Program::default().rule("postgres").map(|rule| rule.language), Some(""));
+    // PostgreSQL with a procedural language is still PostgreSQL, Unbound with its Python module C.
+    for host in ["postgres", "unbound"] {
+        assert_eq!(Program::default().rule(host).map(|rule| rule.language), Some(""), "{host}");
+    }
 }
 
 #[test]

@@ -56,9 +56,20 @@ pub(crate) fn tool(command: &Command<'_>, program: &str, words: &[&str]) -> Opti
     }
 }
 
-/// The application file among the words, or `app.psgi` of the working directory.
+/// The application file among the words; else `app.psgi` of the working directory, or the only file
+/// there that may be it: `plackup` overwrites its arguments.
 pub(in crate::sources) fn psgi(command: &Command<'_>, words: &[&str]) -> Option<Named> {
+    const DEFAULT: &str = "app.psgi";
     let flagged = value(words, &["-a", "--app"]);
-    let file = flagged.or_else(|| operands(words, VALUED).into_iter().next());
-    command.by_path(file.unwrap_or("app.psgi"), "psgi application")
+    let told = flagged.or_else(|| operands(words, VALUED).into_iter().next());
+    if let Some(file) = told {
+        return command.by_path(file, "psgi application");
+    }
+    let mut files = command.files.list(&command.directory);
+    files.retain(|name| name.ends_with(".psgi"));
+    let only = match files.as_slice() {
+        [only] => only.as_str(),
+        _ => DEFAULT,
+    };
+    command.by_path(only, "psgi application")
 }
