@@ -45,6 +45,8 @@ class CaddyTest(LiveTest):
             client, CLIENT, PORT, connections, requests, body_bytes, together))
         self.assertEqual(answered, connections * requests, "the client is not content")
         self.account(agent, answered)
+        health = {line["name"]: line["detail"] for line in agent.ask("/api/v1/health")["health"]}
+        self.assertIn(f"{connections} connections seen from their start", health["quic"])
         lines = [line for line in self.ended(agent) if line["kind"] == "request"]
         found = collections.Counter(
             (line["protocol"], line["operation"], line["target"], line["status"]) for line in lines)
