@@ -199,6 +199,8 @@ class KeyScanTest(LiveTest):
     "nginx, TLS 1.3, ChaCha20": (nginx, "1.3", "TLS_CHACHA20_POLY1305_SHA256"),
     "nginx, TLS 1.2, AES-256-GCM": (nginx, "1.2", "ECDHE-ECDSA-AES256-GCM-SHA384"),
     "nginx, TLS 1.2, AES-128-GCM": (nginx, "1.2", "ECDHE-ECDSA-AES128-GCM-SHA256"),
+    "nginx, TLS 1.2, AES-128-CCM": (nginx, "1.2", "ECDHE-ECDSA-AES128-CCM"),
+    "nginx, TLS 1.2, AES-256-CCM8": (nginx, "1.2", "ECDHE-ECDSA-AES256-CCM8"),
     "Go, TLS 1.3": (go, "1.3", None),
     "Go, TLS 1.2": (go, "1.2", None),
     "Go, TLS 1.3, ChaCha20": (go, "1.3", "TLS_CHACHA20_POLY1305_SHA256"),

@@ -23,7 +23,7 @@ impl Opens {
     pub const fn version(&self) -> u16 {
         match self {
             Self::Traffic { .. } | Self::Gcm13 { .. } | Self::Quic { .. } => 0x0304,
-            Self::Gcm12 { .. } | Self::ChaCha12 { .. } => 0x0303,
+            Self::Gcm12 { .. } | Self::Ccm12 { .. } | Self::ChaCha12 { .. } => 0x0303,
             Self::Cbc { .. } => 0,
         }
     }
@@ -58,6 +58,17 @@ pub enum Opens {
         key: KeyBytes,
         /// The fixed part of the nonce.
         salt: [u8; 4],
+        /// Sequence number of the record.
+        sequence: u64,
+    },
+    /// TLS 1.2 with AES-CCM (RFC 6655).
+    Ccm12 {
+        /// 16 or 32 bytes.
+        key: KeyBytes,
+        /// The fixed part of the nonce.
+        salt: [u8; 4],
+        /// Length of the tag: 16 or 8.
+        tag_bytes: usize,
         /// Sequence number of the record.
         sequence: u64,
     },

@@ -3,6 +3,7 @@
 //! itself, and keeps nothing that opened nothing.
 
 mod cbc;
+mod ccm;
 mod chacha;
 mod found;
 mod gcm;

@@ -15,6 +15,7 @@ use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::ops::{ControlFlow, Range};
 
+use super::ccm;
 use super::found::{Found, Opens};
 use super::gcm::{Aes, Gcm};
 use super::limits::{Budget, NEAR_BYTES, SearchCounters, SearchLimits};
@@ -232,13 +233,16 @@ impl Search {
         suspects(bytes, |suspect| {
             let memory = bytes.get(suspect.offset..).unwrap_or_default();
             if let Some(key) = key_at(memory, suspect.size, suspect.order) {
-                self.key(&key, address + suspect.offset as u64);
+                let start = suspect.offset.saturating_sub(ccm::NEAR_BYTES);
+                let end = suspect.offset.saturating_add(ccm::NEAR_BYTES).min(bytes.len());
+                let near = bytes.get(start..end).unwrap_or_default();
+                self.key(&key, address + suspect.offset as u64, near);
             }
         });
     }
 
-    /// Tries a key whose schedule was found.
-    fn key(&mut self, key: &KeyBytes, address: u64) {
+    /// Tries a key whose schedule was found, with what lies around it.
+    fn key(&mut self, key: &KeyBytes, address: u64, near: &[u8]) {
         let counters = &mut self.budget.counters;
         if counters.keys >= self.budget.limits.keys_max as u64 {
             counters.refused += 1;
@@ -261,6 +265,9 @@ impl Search {
         });
         if let Some(i) = opened {
             self.last_hit = i;
+            return;
+        }
+        if is_few && targets.iter_mut().any(|target| target.try_ccm(key, near, address, budget)) {
             return;
         }
         if targets.iter().any(Target::may_be_cbc)

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use super::cbc;
 use super::found::{Found, Opens};
 use super::gcm::{Aes, Gcm, sequence_between};
 use super::limits::Budget;
 use super::sample::{Sample, SampleKind};
 use super::secrets::{Labels, Secret};
+use super::{cbc, ccm};
 use super::{chacha, tls};
 use crate::crypto::{Cipher, CipherSuite, KeyBytes};
 
@@ -56,6 +56,7 @@ struct MayBe {
     /// Explicit nonces that count.
     is_counted: bool,
     cbc: bool,
+    ccm_12: bool,
     chacha_13: bool,
     /// The length of the MAC, if the suite is known to have one.
     mac_bytes: Option<usize>,
@@ -100,6 +101,7 @@ impl Target {
                 && !is_counted
                 && (suite.is_none() || mac_bytes.is_some())
                 && self.sample.records.len() >= cbc::RECORDS_MIN,
+            ccm_12: is_older && is_counted && is(Suite::Ccm),
             chacha_13: is_13 && is(Suite::ChaCha),
             mac_bytes,
         }
@@ -134,7 +136,8 @@ impl Target {
     /// Its suite is one that no search opens.
     pub(super) fn is_hopeless(&self) -> bool {
         let can = self.may_be;
-        !(self.is_quic() || can.tls_13 || can.gcm_12 || can.cbc || can.chacha_13)
+        let can_any = can.tls_13 || can.gcm_12 || can.cbc || can.ccm_12 || can.chacha_13;
+        !(self.is_quic() || can_any)
     }
 
     /// The test record and its neighbour.
@@ -185,6 +188,29 @@ impl Target {
         let sequences = budget.guesses(self.sample.sequence_max, asked);
         let (sequence, salt) = tls::sequence_12(gcm, test, tls::Tries { sequences })?;
         Some(Opens::Gcm12 { key: key.clone(), salt, sequence })
+    }
+
+    pub(super) const fn may_be_ccm(&self) -> bool {
+        self.may_be.ccm_12 && self.hit.is_none()
+    }
+
+    /// Opens the target if the key is one of CCM that does; `near` lies around it.
+    pub(super) fn try_ccm(
+        &mut self,
+        key: &KeyBytes,
+        near: &[u8],
+        address: u64,
+        budget: &mut Budget,
+    ) -> bool {
+        if !self.may_be_ccm() {
+            return false;
+        }
+        let opens = self.pair().and_then(|(test, _)| {
+            let sealing = ccm::sealing(key.as_slice(), test, near, budget)?;
+            let ccm::Sealing { salt, tag_bytes, sequence } = sealing;
+            Some(Opens::Ccm12 { key: key.clone(), salt, tag_bytes, sequence })
+        });
+        self.open(address, opens)
     }
 
     /// Opens the target if the key is one of CBC that does.
@@ -270,6 +296,7 @@ impl Target {
             }
             Opens::Traffic { .. }
             | Opens::Gcm12 { .. }
+            | Opens::Ccm12 { .. }
             | Opens::ChaCha12 { .. }
             | Opens::Cbc { .. }
             | Opens::Quic { .. } => None,
@@ -321,6 +348,7 @@ impl MayBe {
         gcm_12: false,
         is_counted: false,
         cbc: false,
+        ccm_12: false,
         chacha_13: false,
         mac_bytes: None,
     };
@@ -332,6 +360,7 @@ enum Suite {
     Gcm,
     ChaCha,
     Cbc { mac_bytes: usize },
+    Ccm,
     Other,
 }
 
@@ -343,7 +372,7 @@ impl Suite {
             Cipher::ChaCha20Poly1305 => Self::ChaCha,
             Cipher::Aes128Cbc | Cipher::Aes256Cbc => Self::Cbc { mac_bytes: suite.hash.bytes() },
             Cipher::Aes128Ccm | Cipher::Aes256Ccm | Cipher::Aes128Ccm8 | Cipher::Aes256Ccm8 => {
-                Self::Other
+                Self::Ccm
             }
         }
     }

@@ -236,6 +236,39 @@ fn tls_12_gives_salt_and_sequence_number() {
 }
 
 #[test]
+fn ccm_of_tls_12_opens_by_a_key_and_four_bytes_beside_it() {
+    use ::ccm::aead::{AeadInOut, KeyInit};
+    let mut noise = Noise(12);
+    let (key, salt): ([u8; 16], [u8; 4]) = (noise.array(), noise.array());
+    let record = |n: u64| {
+        let mut sealed = b"hello, by CCM".to_vec();
+        let mut header = n.to_be_bytes().to_vec();
+        header.extend([0x17, 3, 3, 0, sealed.len() as u8]);
+        let nonce: Vec<u8> = salt.into_iter().chain(n.to_be_bytes()).collect();
+        let nonce: [u8; 12] = nonce.try_into().expect("12 bytes");
+        let cipher =
+            ::ccm::Ccm::<aes::Aes128, ::ccm::consts::U8, ::ccm::consts::U12>::new(&key.into());
+        let tag = cipher
+            .encrypt_inout_detached(&nonce.into(), &header, sealed.as_mut_slice().into())
+            .expect("sealed");
+        sealed.extend(tag);
+        let mut record = vec![0x17, 3, 3, 0, sealed.len() as u8 + 8];
+        record.extend(n.to_be_bytes());
+        record.extend(sealed);
+        record
+    };
+    let schedule = laid_out(&key, Layout::Natural);
+    let memory = image(&mut noise, 4096, &[(1024, &schedule), (1300, &salt)]);
+    let outcome = search(vec![sample(1, UNKNOWN, vec![record(41), record(42)])], &memory);
+    let Some(Opens::Ccm12 { salt: found, tag_bytes: 8, sequence: 41, .. }) =
+        outcome.found.first().map(|found| &found.opens)
+    else {
+        panic!("{outcome:?}")
+    };
+    assert_eq!(*found, salt);
+}
+
+#[test]
 fn bare_keys_and_bare_secrets_are_found_where_no_schedule_is() {
     let mut noise = Noise(4);
     let key = noise.bytes(32);
