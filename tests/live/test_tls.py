@@ -49,6 +49,24 @@ TAIL = """
 A process that is forked for one connection and ends with it, or a client that connects at once,
 may be through its handshake before its probe is in place: processes are found within a second.
 The other end has the same secrets, if it is in scope.
+
+## Connections older than the agent
+
+The key scan opens them by what their process keeps, of any engine:
+
+| what | how it is proven | what it cannot do |
+|---|---|---|
+| AES-GCM, TLS 1.2 and 1.3 | the tag gives the nonce back, on two records | – |
+| ChaCha20-Poly1305, TLS 1.3 | a secret gives the key and the tag is right | – |
+| AES-CCM, TLS 1.2 | the tag, with four bytes from beside the key | open many at once |
+| QUIC with AES-GCM | keys of headers and packets, on two packets | open what passed before |
+| AES-CBC | the padding of eight records (2⁻⁶³) | check the MAC: its key is not sought |
+
+Sealed they stay with ChaCha20-Poly1305 in TLS 1.2, where key, nonce and sequence number lie apart
+and nothing but the tag tells of a guess of all three; with AES-CCM in TLS 1.3; and QUIC with
+ChaCha20.
+A JVM, Erlang, nginx with a thousand connections and key updates are in the
+[live test](../tests/live/test_keyscan.py).
 """
 MISSING = "not on the machine of this run"
 # (who, end) → engine as `redsight tls` tells it, and TLS version → what came of it.
