@@ -23,6 +23,7 @@ mod reader;
 mod record;
 mod records;
 mod ring;
+mod samples;
 mod stream;
 mod unlock;
 

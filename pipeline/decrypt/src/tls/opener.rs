@@ -12,17 +12,13 @@ use super::framing::{Framing, Step};
 use super::hello::Hello;
 use super::keys::Keys;
 use super::progress::Progress;
-use super::record::APPLICATION_DATA;
 use super::ring::{HELD_BYTES_MAX, Item, Ring};
 use super::stream::{Protection, Stream};
 use crate::keyring::{Keyring, Sources};
-use crate::search::{Found, Sample, SampleKind, SealedRecord};
+use crate::search::Found;
 
 /// How long sealed records wait for a key, before the connection is given up.
 const PATIENCE_NS: u64 = 10_000_000_000;
-/// Records of a sample: two prove an authenticated cipher, eight a padding.
-const SAMPLE_RECORDS: usize = 2;
-const SAMPLE_RECORDS_OF_CBC: usize = 8;
 
 /// Where chunks in clear go, with what is known of the connection by then.
 pub type Clear<'a> = dyn FnMut(&Facts, &Chunk<'_>) + 'a;
@@ -40,7 +36,7 @@ pub enum Attention {
 
 /// One connection that speaks TLS.
 pub struct Opener {
-    connection: ConnectionId,
+    pub(super) connection: ConnectionId,
     pub(super) client: Option<Direction>,
     pub(super) streams: [Stream; 2],
     pub(super) hello: Hello,
@@ -54,7 +50,7 @@ pub struct Opener {
     pub(super) ledger: Ledger,
     /// Stream bytes told of in clear.
     pub(super) given: u64,
-    ring: Ring,
+    pub(super) ring: Ring,
     /// Of the ring, how much the keyring knows of.
     counted: u64,
     seen: u64,
@@ -233,44 +229,6 @@ impl Opener {
     pub fn held(&self) -> u64 {
         let of = |stream: &Stream| stream.framing.held() + stream.gap.map_or(0, |gap| gap.bytes());
         self.ring.bytes + self.streams.iter().map(of).sum::<u64>()
-    }
-
-    /// Sealed records to prove a key on, of the directions whose key is missing.
-    pub fn samples(&self) -> Vec<Sample> {
-        let suite = crate::crypto::CipherSuite::of(self.hello.suite);
-        let wanted = match suite {
-            Some(suite) if !suite.cipher.is_cbc() => SAMPLE_RECORDS,
-            Some(_) | None => SAMPLE_RECORDS_OF_CBC,
-        };
-        Direction::BOTH.into_iter().filter_map(|way| self.sample(way, wanted)).collect()
-    }
-
-    fn sample(&self, direction: Direction, wanted: usize) -> Option<Sample> {
-        let stream = &self.streams[direction.index()];
-        if !matches!(stream.protection, Protection::Sealed(_)) {
-            return None;
-        }
-        // The newest: those of the handshake have other keys.
-        let mut records: Vec<SealedRecord> = Vec::new();
-        for record in self.ring.records(direction).rev().take(wanted) {
-            let follows = records.last().is_none_or(|later| later.number == record.number + 1);
-            if record.head.kind != APPLICATION_DATA || !follows {
-                break;
-            }
-            let bytes = [&record.head.bytes()[..], record.body].concat();
-            records.push(SealedRecord { number: record.number, bytes });
-        }
-        records.reverse();
-        let version = (self.hello.version != 0).then_some(self.hello.version);
-        let suite = (self.hello.suite != 0).then_some(self.hello.suite);
-        let sequence_max = self.hello.client_random.map(|_| stream.framing.number);
-        (records.len() >= SAMPLE_RECORDS).then_some(Sample {
-            connection: self.connection,
-            direction,
-            kind: SampleKind::Tls { version, suite },
-            records,
-            sequence_max,
-        })
     }
 
     /// Takes a key that has opened a record of a sample, and opens what waits for it.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use model::{Direction, MissingReason, Timestamp};
 
-use super::record::{HEAD_BYTES, Head, Record};
+use super::record::{APPLICATION_DATA, HEAD_BYTES, Head, Record};
 
 /// Record bytes held for one connection. A page with what belongs to it; a handshake has some five
 /// thousand.
@@ -107,12 +107,27 @@ impl Ring {
         &self,
         direction: Direction,
     ) -> impl DoubleEndedIterator<Item = Record<'_>> {
-        self.items.iter().filter(move |held| held.direction == direction).filter_map(|held| {
-            match held.item() {
-                Item::Record(record) if !record.is_cut() => Some(record),
-                Item::Record(_) | Item::Tail { .. } | Item::Gap { .. } | Item::End { .. } => None,
-            }
+        self.records_from(direction, 0)
+    }
+
+    /// The same, without what stands before `from`.
+    pub(super) fn records_from(
+        &self,
+        direction: Direction,
+        from: usize,
+    ) -> impl DoubleEndedIterator<Item = Record<'_>> {
+        let held = self.items.range(from.min(self.items.len())..);
+        held.filter(move |held| held.direction == direction).filter_map(|held| match held.item() {
+            Item::Record(record) if !record.is_cut() => Some(record),
+            Item::Record(_) | Item::Tail { .. } | Item::Gap { .. } | Item::End { .. } => None,
         })
+    }
+
+    /// Where the first sealed record of a direction stands, of TLS 1.3.
+    pub(super) fn first(&self, direction: Direction) -> Option<usize> {
+        let is_sealed =
+            |held: &Held| matches!(held.item(), Item::Record(r) if r.head.kind == APPLICATION_DATA);
+        self.items.iter().position(|held| held.direction == direction && is_sealed(held))
     }
 
     /// True if something of this direction waits.

@@ -1,6 +1,7 @@
 //! Conversations of every kind, played in every way: whole, cut anywhere, with keys before and
 //! after, with bytes missing, and mangled.
 
+mod samples;
 mod talk;
 
 use model::{
