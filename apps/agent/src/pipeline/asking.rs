@@ -38,7 +38,12 @@ impl Asked {
 
 impl Stages {
     /// Reports a connection again whose owner was not known when its bytes came.
-    pub(super) fn ask_once_more(&self, connection: &Connection, state: &mut State, now: Timestamp) {
+    pub(super) fn ask_once_more(
+        &mut self,
+        connection: &Connection,
+        state: &mut State,
+        now: Timestamp,
+    ) {
         let of_tls = state.tls.as_ref().map(|tls| tls.asked);
         if of_tls.unwrap_or(state.quic_asked).in_vain {
             self.ask_for_keys(connection, state, now);
@@ -46,12 +51,22 @@ impl Stages {
     }
 
     /// Reports a connection that waits for a key, if it has records to prove one on.
-    pub(super) fn ask_for_keys(&self, connection: &Connection, state: &mut State, now: Timestamp) {
+    pub(super) fn ask_for_keys(
+        &mut self,
+        connection: &Connection,
+        state: &mut State,
+        now: Timestamp,
+    ) {
         let Some(scan) = &self.key_scan else { return };
         if let Some(tls) = &mut state.tls {
             if tls.opener.why_sealed().is_some() && tls.asked.is_due(now) {
                 let samples = tls.opener.samples();
                 self.report(scan, connection, &mut tls.asked, samples, now);
+                // The search may be through before the next tick, and what it finds is of this
+                // connection alone: a probe has the secrets of all that follow.
+                if tls.asked.times == 1 {
+                    self.census.ask_owners(tls.opener.owners());
+                }
             }
         } else if self.quic.waits(state) && state.quic_asked.is_due(now) {
             let samples = self.quic.samples(state, connection);
