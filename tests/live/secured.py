@@ -15,7 +15,7 @@ import sys
 import mariadb
 import servers
 import shop
-from sandbox import Refused, as_postgres, postgresql, program, python_with, wait_until
+from sandbox import TOOLS, Refused, as_postgres, postgresql, program, wait_until, wheels_with
 
 PORT = 18443
 # Requests of one connection.
@@ -141,7 +141,8 @@ class Scene:
 
 def found(pattern):
     """A file among those that were unpacked for the tests."""
-    for folder in os.environ.get(MORE, "").split(":"):
+    folders = os.environ.get(MORE, "").split(":") + [str(TOOLS / "python/packages")]
+    for folder in folders:
         for path in glob.glob(f"{folder}/{pattern}") if folder else ():
             return path
     raise Refused(f"{pattern} is not installed: {MORE} names the folders of unpacked wheels")
@@ -201,6 +202,12 @@ def python_asyncio(scene, port):
     script = servers.copied(scene.sandbox, "tls_pages.py")
     return scene.serve("asyncio", port, sys.executable, script, port, scene.cert, scene.key,
                        "asyncio")
+
+
+def python_uvloop(scene, port):
+    script = servers.copied(scene.sandbox, "tls_pages.py")
+    return scene.serve("uvloop", port, wheels_with("uvloop"), script, port, scene.cert, scene.key,
+                       "uvloop")
 
 
 def node(scene, port):
@@ -274,8 +281,12 @@ def gnutls(scene, port):
 
 def grpcio(scene, port, cgroup=None):
     script = servers.copied(scene.sandbox, "tls_calls.py")
-    return scene.serve("calls", port, python_with("grpc"), script, "serve", port, scene.cert,
+    return scene.serve("calls", port, wheels_with("grpc"), script, "serve", port, scene.cert,
                        scene.key, cgroup=cgroup)
+
+
+def grpcio_unwatched(scene, port):
+    return grpcio(scene, port, cgroup=scene.unwatched)
 
 
 def redis(scene, port):
@@ -350,7 +361,7 @@ def ask_postgres(scene, port, version, connections):
 def ask_grpc(scene, port, version, connections, cgroup=None):
     del version
     script = servers.copied(scene.sandbox, "tls_calls.py")
-    return scene.start("caller", python_with("grpc"), script, "call", port, scene.cert,
+    return scene.start("caller", wheels_with("grpc"), script, "call", port, scene.cert,
                        connections, EACH, cgroup=cgroup or scene.unwatched, stdin=subprocess.PIPE)
 
 

@@ -3,13 +3,12 @@
 With BLESS=1 what was found is written as docs/tls-coverage.md.
 """
 
-import collections
 import contextlib
-import os
 import re
 import time
 import unittest
 
+import coverage
 import sandbox as place
 import secured
 from cases import LiveTest, each
@@ -22,69 +21,10 @@ TAKEN = re.compile(r"; (\d+) secrets taken$")
 # What the requests of the programs here are called; databases ask more on their own.
 OPERATIONS = ("GET", "SELECT", "Turn", "/shop.Pages/Turn")
 
-PAGE = place.ROOT / "docs" / "tls-coverage.md"
-HEAD = """<!-- Written by `BLESS=1 tests/run_live.py test_tls`: edit tests/live/test_tls.py. -->
-# TLS: what is opened
-
-Secrets are taken where a program hands them to its key log, by one probe a program (*anchor*,
-[ADR 7](adr/0007-secrets-at-the-key-log.md)); nobody has to ask the program for a key log. The live
-test runs each of these with the agent watching one end only, and asks that every secret is taken
-once, that every request is one line with the version of its TLS, and that nothing stays sealed.
-
-| who | watched | engine | TLS | secrets by | requests |
-|---|---|---|---|---|---|
-"""
-TAIL = """
-## Without an anchor
-
-| engine | why | instead |
-|---|---|---|
-| rustls, TLS 1.3 | its secrets are handed over only to who asks for a key log | key scan |
-| NSS | its key log is given an object of the key store, not the secret | key scan |
-| Java, Erlang, .NET's own code | no key log in the machine code of a file | key scan |
-| OpenSSL before 1.1.1 | there is no key log | key scan |
-| Go before 1.18 | arguments are on the stack | key scan |
-| any, connections older than the agent | the handshake is over | key scan |
-
-A process that is forked for one connection and ends with it, or a client that connects at once,
-may be through its handshake before its probe is in place: processes are found within a second.
-The other end has the same secrets, if it is in scope.
-
-## Connections older than the agent
-
-The key scan opens them by what their process keeps, of any engine:
-
-| what | how it is proven | what it cannot do |
-|---|---|---|
-| AES-GCM, TLS 1.2 and 1.3 | the tag gives the nonce back, on two records | – |
-| ChaCha20-Poly1305, TLS 1.3 | a secret gives the key and the tag is right | – |
-| AES-CCM, TLS 1.2 | the tag, with four bytes from beside the key | open many at once |
-| QUIC with AES-GCM | keys of headers and packets, on two packets | open what passed before |
-| AES-CBC | the padding of eight records (2⁻⁶³) | check the MAC: its key is not sought |
-
-Sealed they stay with ChaCha20-Poly1305 in TLS 1.2, where key, nonce and sequence number lie apart
-and nothing but the tag tells of a guess of all three; with AES-CCM in TLS 1.3; and QUIC with
-ChaCha20.
-A JVM, Erlang, nginx with a thousand connections and key updates are in the
-[live test](../tests/live/test_keyscan.py).
-"""
-MISSING = "not on the machine of this run"
-# (who, end) → engine as `redsight tls` tells it, and TLS version → what came of it.
-FOUND = collections.defaultdict(lambda: ["", {}])
-
 
 def tearDownModule():
     """Writes the page, if that was asked for."""
-    if not os.environ.get("BLESS"):
-        return
-    lines = []
-    for (who, end), (engine, came) in sorted(FOUND.items(), key=lambda row: row[0][0].lower()):
-        exact = [version for version, what in sorted(came.items()) if what == "exact"]
-        rest = sorted({what for what in came.values() if what != "exact"})
-        result = ", ".join((["exact"] if exact else []) + rest)
-        way = "anchor" if exact else "–"
-        lines.append(f"| {who} | {end} | {engine} | {', '.join(exact) or '–'} | {way} | {result} |")
-    PAGE.write_text(HEAD + "\n".join(lines) + "\n" + TAIL, encoding="utf-8")
+    coverage.write()
 
 
 class TlsTest(LiveTest):
@@ -99,17 +39,9 @@ class TlsTest(LiveTest):
     @contextlib.contextmanager
     def row(self, who, end, engine, version):
         """A row of the page: exact, if nothing goes wrong within."""
-        self.found = FOUND[who, end]
-        self.found[0] = self.found[0] or engine
-        came = self.found[1]
-        came[version] = "failed"
-        try:
+        with coverage.row(who, end, coverage.ANCHOR, version) as self.found:
+            self.found[0] = self.found[0] or engine
             yield
-        except place.Refused as refused:
-            if "is not installed" in str(refused):
-                came[version] = MISSING
-            raise
-        came[version] = "exact"
 
     def watch(self):
         """An agent for the watched end."""
@@ -179,6 +111,7 @@ SERVERS = {
     "HAProxy": ("OpenSSL", secured.haproxy),
     "Python, threads": ("OpenSSL", secured.python_threads),
     "Python, asyncio": ("OpenSSL", secured.python_asyncio),
+    "Python, uvloop": ("OpenSSL", secured.python_uvloop),
     "Node": ("OpenSSL", secured.node),
     "Go": ("Go crypto/tls", secured.go),
     "Go, stripped": ("Go crypto/tls", secured.go_stripped),
@@ -245,6 +178,8 @@ OTHERS = {
         ("grpcio", "server", "BoringSSL", secured.grpcio, secured.ask_grpc, "grpc"),
     "MariaDB answers its client":
         ("MariaDB", "server", "OpenSSL", secured.database, secured.ask_mariadb, "mysql"),
+    "grpcio asks grpcio":
+        ("grpcio", "client", "BoringSSL", secured.grpcio_unwatched, secured.client_grpc, "grpc"),
     "psql asks PostgreSQL":
         ("psql", "client", "OpenSSL", secured.postgres, secured.ask_postgres, "postgresql"),
 }

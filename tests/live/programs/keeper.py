@@ -43,7 +43,8 @@ def main():
     context.minimum_version = context.maximum_version = versions[version]
     if ciphers:
         context.set_ciphers(ciphers[0])
-    connections = [context.wrap_socket(socket.create_connection(("127.0.0.1", int(port))))
+    connections = [context.wrap_socket(socket.create_connection(("127.0.0.1", int(port))),
+                                       server_hostname="localhost")
                    for _ in range(int(count))]
     for connection in connections:
         for _ in range(WARM if len(connections) < 100 else 2):

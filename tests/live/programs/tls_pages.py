@@ -1,4 +1,4 @@
-"""Pages over TLS: tls_pages.py PORT CERT KEY [asyncio]. Threads, or an event loop."""
+"""Pages over TLS: tls_pages.py PORT CERT KEY [asyncio|uvloop]. Threads, or an event loop."""
 
 import asyncio
 import http.server
@@ -57,7 +57,10 @@ async def serve():
     await server.serve_forever()
 
 
-if sys.argv[4:] == ["asyncio"]:
+if sys.argv[4:] == ["uvloop"]:
+    import uvloop
+    uvloop.run(serve())
+elif sys.argv[4:] == ["asyncio"]:
     asyncio.run(serve())
 else:
     Server(("127.0.0.1", port), Pages).serve_forever()

@@ -79,7 +79,7 @@ const CASES: &[Case] = &[
     },
     // No table of functions, at a fixed address.
     Case {
-        paths: &["/usr/lib/node_modules/bun/bin/bun.exe"],
+        paths: &["/usr/lib/node_modules/bun/bin/bun.exe", "bun/bin/bun*.exe"],
         engine: "BoringSSL",
         anchors: 1..=1,
         random: Some((Some(0x30), 0x30)),
@@ -124,7 +124,7 @@ const CASES: &[Case] = &[
     },
     // No table of functions, small rather than aligned.
     Case {
-        paths: &["/usr/lib/node_modules/deno/deno"],
+        paths: &["/usr/lib/node_modules/deno/deno", "deno/den*o"],
         engine: "rustls",
         anchors: 1..=8,
         random: Some((None, 0)),

@@ -1,0 +1,96 @@
+"""The table of docs/tls-coverage.md, filled by the tests that run; with BLESS=1 it is written."""
+
+import collections
+import contextlib
+import os
+
+import sandbox as place
+
+PAGE = place.ROOT / "docs" / "tls-coverage.md"
+HEAD = """<!-- Written by `BLESS=1 tests/run_live.py test_tls`: edit tests/live/coverage.py. -->
+# TLS: what is opened
+
+Secrets are taken where a program hands them to its key log, by one probe a program (*anchor*,
+[ADR 7](adr/0007-secrets-at-the-key-log.md)); nobody has to ask the program for a key log. Where
+there is no such place, keys are found in the memory of the process that owns the socket (*key
+scan*). The live test runs each of these with the agent watching one end only, and asks that every
+request of new connections, from the first, is one line with the version of its TLS; that nothing
+stays sealed, but what TLS 1.3 seals of handshakes where keys are scanned for; and with an anchor,
+that every secret is taken once.
+
+| who | watched | engine | TLS | secrets by | requests |
+|---|---|---|---|---|---|
+"""
+TAIL = """
+## Without an anchor
+
+| engine | why | instead |
+|---|---|---|
+| rustls, TLS 1.3 | its secrets are handed over only to who asks for a key log | key scan |
+| NSS | its key log is given an object of the key store, not the secret | key scan |
+| Java, Erlang, .NET's own code | no key log in the machine code of a file | key scan |
+| OpenSSL before 1.1.1 | there is no key log | key scan |
+| Go before 1.18 | arguments are on the stack | key scan |
+| any, connections older than the agent | the handshake is over | key scan |
+
+A process that is forked for one connection and ends with it, or a client that connects at once,
+may be through its handshake before its probe is in place: processes are found within a second.
+The other end has the same secrets, if it is in scope. The key scan reads a process some 0.3 s after
+it has shown sealed records: a connection that is closed by then stays sealed.
+
+## Connections older than the agent
+
+The key scan opens them by what their process keeps, of any engine:
+
+| what | how it is proven | what it cannot do |
+|---|---|---|
+| AES-GCM, TLS 1.2 and 1.3 | the tag gives the nonce back, on two records | – |
+| ChaCha20-Poly1305, TLS 1.3 | a secret gives the key and the tag is right | – |
+| AES-CCM, TLS 1.2 | the tag, with four bytes from beside the key | open many at once |
+| QUIC with AES-GCM | keys of headers and packets, on two packets | open what passed before |
+| AES-CBC | the padding of eight records (2⁻⁶³) | check the MAC: its key is not sought |
+
+Sealed they stay with ChaCha20-Poly1305 in TLS 1.2, where key, nonce and sequence number lie apart
+and nothing but the tag tells of a guess of all three; with AES-CCM in TLS 1.3; and QUIC with
+ChaCha20.
+A JVM, Erlang, nginx with a thousand connections and key updates are in the
+[live test](../tests/live/test_keyscan.py).
+"""
+ANCHOR, KEY_SCAN = "anchor", "key scan"
+MISSING = "not on the machine of this run"
+# (who, end, way) → engine as `redsight tls` tells it, and TLS version → what came of it.
+_found = collections.defaultdict(lambda: ["", {}])
+
+
+@contextlib.contextmanager
+def row(who, end, way, version):
+    """A row of the page: exact, if nothing goes wrong within. What is yielded takes the engine."""
+    found = _found[who, end, way]
+    came = found[1]
+    came[version] = "failed"
+    try:
+        yield found
+    except place.Refused as refused:
+        if "is not installed" in str(refused):
+            came[version] = MISSING
+        raise
+    came[version] = "exact"
+
+
+def write():
+    """Writes the page, if that was asked for; the modules that fill it call it when they end."""
+    if not os.environ.get("BLESS"):
+        return
+    lines = []
+    for (who, end, way), (engine, came) in sorted(_found.items(), key=_order):
+        exact = [version for version, what in sorted(came.items()) if what == "exact"]
+        rest = sorted({what for what in came.values() if what != "exact"})
+        result = ", ".join((["exact"] if exact else []) + rest)
+        cells = who, end, engine, ", ".join(exact) or "–", way if exact else "–", result
+        lines.append(f"| {' | '.join(cells)} |")
+    PAGE.write_text(HEAD + "\n".join(lines) + "\n" + TAIL, encoding="utf-8")
+
+
+def _order(found):
+    (who, end, way), _ = found
+    return who.lower(), end, way

@@ -1,0 +1,150 @@
+"""New connections of engines without an anchor: their keys are found in memory, and every request
+is counted from the first."""
+
+import time
+import unittest
+
+import coverage
+import sandbox as place
+import scanned
+import secured
+from cases import LiveTest, each
+from scanned import client_java, client_rustls, java, rustls
+from secured import PORT, Scene
+
+CONNECTIONS = 3
+# What keeper.py asks over each connection before anything else.
+WARM = 20
+# Requests over each connection, once the first were shown.
+LATER = 5
+# Where no key schedule is kept memory is read several times, at the lowest priority.
+SHOWN_S = 8
+
+
+def tearDownModule():
+    """Writes the page, if that was asked for."""
+    coverage.write()
+
+
+class ScanTest(LiveTest):
+    """One end is watched; what opens the connection is of its memory."""
+
+    def watch(self, *options):
+        """A scene, and an agent for its watched end."""
+        self.scene = Scene(self.sandbox)
+        self.agent = self.observe("--tls-cache", self.sandbox.folder / "cache", *options,
+                                  cgroups=[self.scene.watched])
+
+    def shown(self, count, seconds=SHOWN_S):
+        """Waits until so many requests were shown, and says how long that took."""
+        since = time.monotonic()
+
+        def is_there():
+            return len([line for line in self.agent.lines() if line["kind"] == "request"]) >= count
+        place.wait_until(is_there, seconds, f"{count} requests")
+        return time.monotonic() - since
+
+    def heard(self, label, word, count, seconds=60):
+        """Waits until a program has said the word that often."""
+        log = self.sandbox.logs / label
+        place.wait_until(lambda: log.read_text().split().count(word) >= count, seconds,
+                         f"{label}: {word}")
+
+    def ask(self, client, times):
+        client.stdin.write(f"{times}\n".encode())
+        client.stdin.flush()
+
+    def opened(self):
+        """Connections that were opened, of all processes."""
+        processes = self.agent.ask("/api/v1/tls")["processes"]
+        return sum(process["opened"] for process in processes)
+
+    def account_of(self, client, version, requests, server=None):
+        """What the agent knows of the engine, after every request was one line with its TLS."""
+        self.shown(requests)
+        # They are told of once a second.
+        place.wait_until(lambda: self.opened() >= CONNECTIONS, 5, "all connections are told of")
+        self.assertEqual(self.opened(), CONNECTIONS)
+        processes = self.agent.ask("/api/v1/tls")["processes"]
+        client.stdin.close()
+        self.assertEqual(client.wait(timeout=10), 0, self.sandbox.log(client.label))
+        if server:
+            # RabbitMQ has connections of its own, of which something waits until they end.
+            self.sandbox.stop(server)
+        sums = self.account(self.agent, requests)
+        lines = self.ended(self.agent)
+        # The handshake of TLS 1.3 has keys of its own, which are gone by the time of the scan.
+        shaken = [line for line in lines if line["protocol"] == "tls"]
+        self.assertEqual([line["status"] for line in shaken], ["OK"] * CONNECTIONS)
+        most = sum(line["request_bytes"] + line["response_bytes"] for line in shaken)
+        self.assertLess(sums.bytes.get("sealed", 0), most if version == "1.3" else 1,
+                        f"more is sealed than handshakes: {sums}")
+        lines = [line for line in lines if line["kind"] == "request"]
+        self.assertEqual(len(lines), requests)
+        for line in lines:
+            self.assertIsNone(line["incomplete"], line)
+            tls = {"version": version, "sni": "localhost", "alpn": ""}
+            self.assertEqual(line["tls"], tls, line)
+        engines = [engine for process in processes for engine in process["engines"]
+                   if process["opened"]]
+        return next((f"{engine['engine']} {engine['version']}".strip() for engine in engines), "")
+
+
+SERVERS = {
+    "Deno": ("", secured.deno, ["1.3"]),
+    "rustls, ring": ("", rustls("ring"), ["1.3"]),
+    "rustls, AWS-LC": ("", rustls("aws_lc"), ["1.3"]),
+    "Java, G1": ("JSSE", java("-XX:+UseG1GC"), ["1.2", "1.3"]),
+    "Java, ZGC": ("JSSE", java("-XX:+UseZGC"), ["1.3"]),
+    "Erlang": ("Erlang ssl", scanned.erlang, ["1.2"]),
+    "RabbitMQ": ("Erlang ssl", scanned.rabbitmq, ["1.3"]),
+}
+
+
+@each({f"{name} serves TLS {version}": (name, engine, start, version)
+       for name, (engine, start, versions) in SERVERS.items() for version in versions})
+class ServerTest(ScanTest):
+    """A server under watch, asked by a client that is not."""
+
+    def check(self, name, engine, start, version):
+        with coverage.row(name, "server", coverage.KEY_SCAN, version) as found:
+            self.watch()
+            server = start(self.scene, PORT)
+            client = scanned.keeper(self.scene, PORT, version, CONNECTIONS)
+            self.heard("keeper", "connected", 1)
+            self.say(f"{self.shown(CONNECTIONS * WARM):.2f} s")
+            self.ask(client, LATER)
+            told = self.account_of(client, version, CONNECTIONS * (WARM + LATER), server)
+            found[0] = engine or told
+
+
+CLIENTS = {
+    "Deno": ("", scanned.client_deno, ["1.3"]),
+    "rustls, ring": ("", client_rustls("ring"), ["1.3"]),
+    "rustls, AWS-LC": ("", client_rustls("aws_lc"), ["1.3"]),
+    "tstclnt": ("NSS", scanned.client_nss, ["1.2", "1.3"]),
+    "Java, G1": ("JSSE", client_java("-XX:+UseG1GC"), ["1.3"]),
+    "Java, ZGC": ("JSSE", client_java("-XX:+UseZGC"), ["1.3"]),
+}
+
+
+@each({f"{name} asks by TLS {version}": (name, engine, start, version)
+       for name, (engine, start, versions) in CLIENTS.items() for version in versions})
+class ClientTest(ScanTest):
+    """A client under watch, answered by a server that is not."""
+
+    def check(self, name, engine, start, version):
+        with coverage.row(name, "client", coverage.KEY_SCAN, version) as found:
+            self.watch()
+            scanned.nginx(self.scene, PORT, version)
+            client = start(self.scene, PORT, version, CONNECTIONS)
+            self.ask(client, LATER)
+            self.heard("client", "asked", 1)
+            self.say(f"{self.shown(CONNECTIONS * LATER):.2f} s")
+            self.ask(client, LATER)
+            told = self.account_of(client, version, 2 * CONNECTIONS * LATER)
+            found[0] = engine or told
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,5 @@
+//! rustls with the cryptography of ring.
+
+fn main() {
+    rustls_pages::run(rustls::crypto::ring::default_provider());
+}
