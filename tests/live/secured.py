@@ -97,6 +97,24 @@ static_resources:
                 direct_response: {status: 200, body: {inline_string: "a page"}}
 """
 
+DIRECT = 'direct_response: {status: 200, body: {inline_string: "a page"}}'
+# The other hop, which is TLS as well.
+UPSTREAM = """
+  clusters:
+  - name: pages
+    load_assignment:
+      cluster_name: pages
+      endpoints:
+      - lb_endpoints:
+        - endpoint: {address: {socket_address: {address: 127.0.0.1, port_value: @UPSTREAM@}}}
+    transport_socket:
+      name: envoy.transport_sockets.tls
+      typed_config:
+        "@type": @TYPES@.transport_sockets.tls.v3.UpstreamTlsContext
+        sni: pages.test
+        common_tls_context: {tls_params: {tls_maximum_protocol_version: TLSv1_3}}
+"""
+
 
 class Scene:
     """Two control groups of the sandbox, of which one is watched, and a certificate."""
@@ -258,13 +276,20 @@ def caddy(scene, port):
                        env=os.environ | home)
 
 
-def envoy(scene, port):
+def envoy(scene, port, config=ENVOY, upstream=0):
     binary = found("envoy/_bin/envoy")
     os.chmod(binary, 0o755)
     types = "type.googleapis.com/envoy.extensions"
     manager = "filters.network.http_connection_manager"
-    config = scene.write("envoy.yaml", ENVOY, port=port, types=types, manager=manager)
+    config = scene.write("envoy.yaml", config, port=port, types=types, manager=manager,
+                         upstream=upstream)
     return scene.serve("envoy", port, binary, "-c", config, "--concurrency", 2, "--base-id", 77)
+
+
+def envoy_between(scene, port, upstream):
+    """Envoy that asks another server what it is asked."""
+    config = ENVOY.replace(DIRECT, "route: {cluster: pages}") + UPSTREAM
+    return envoy(scene, port, config, upstream)
 
 
 def gnutls(scene, port):

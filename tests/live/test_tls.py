@@ -3,6 +3,7 @@
 With BLESS=1 what was found is written as docs/tls-coverage.md.
 """
 
+import collections
 import contextlib
 import re
 import time
@@ -91,7 +92,9 @@ class TlsTest(LiveTest):
             self.assertEqual(self.taken() - self.before, secrets)
         sums = self.account(self.agent, requests)
         self.assertEqual(sums.bytes.get("sealed", 0), 0, f"something is sealed: {sums}")
-        opened = [process["opened"] for process in self.agent.ask("/api/v1/tls")["processes"]]
+        processes = self.agent.ask("/api/v1/tls")["processes"]
+        opened = [process["opened"] for process in processes]
+        terms = [terms for process in processes for terms in process["terms"]]
         lines = [line for line in self.ended(self.agent)
                  if line["protocol"] == protocol and line["kind"] == "request" and line["tls"]
                  and line["operation"] in OPERATIONS]
@@ -103,6 +106,11 @@ class TlsTest(LiveTest):
         # Of a client that has ended no process is left to tell of.
         if opened and handshakes is not None:
             self.assertEqual(sum(opened), handshakes)
+            terms = [agreed for agreed in terms if agreed["version"] == version]
+            self.assertNotIn("", [agreed["cipher"] for agreed in terms])
+            # A session that is resumed shows no certificate.
+            subjects = {agreed["subject"]: agreed["names"] for agreed in terms}
+            self.assertEqual(subjects["CN=localhost"], ["localhost", "127.0.0.1"])
 
 
 SERVERS = {
@@ -199,6 +207,28 @@ class OtherTest(TlsTest):
             time.sleep(1.3)
             self.go(client)
             self.account_of("1.3", CONNECTIONS, protocol)
+
+
+class HopsTest(TlsTest):
+    """A proxy under watch that speaks TLS to both sides."""
+
+    def test_both_hops_of_Envoy(self):
+        with self.row("Envoy, both hops", "both", "BoringSSL", "1.3"):
+            secured.nginx(self.scene, PORT + 1, cgroup=self.scene.unwatched)
+            self.watch()
+            secured.envoy_between(self.scene, PORT, PORT + 1)
+            self.anchored("BoringSSL")
+            self.go(secured.ask(self.scene, PORT, "1.3", CONNECTIONS))
+            requests = CONNECTIONS * EACH
+            sums = self.account(self.agent, 2 * requests)
+            self.assertEqual(sums.bytes.get("sealed", 0), 0, f"something is sealed: {sums}")
+            hops = collections.Counter(
+                (line["server"], line["tls"]["version"], line["tls"]["sni"], line["incomplete"])
+                for line in self.ended(self.agent) if line["kind"] == "request")
+            self.assertEqual(hops, {
+                (f"127.0.0.1:{PORT}", "1.3", "localhost", None): requests,
+                (f"127.0.0.1:{PORT + 1}", "1.3", "pages.test", None): requests,
+            })
 
 
 class MannersTest(TlsTest):

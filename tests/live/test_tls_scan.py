@@ -146,5 +146,34 @@ class ClientTest(ScanTest):
             found[0] = engine or told
 
 
+class SealedTest(ScanTest):
+    """Connections that nobody opens."""
+
+    def test_what_was_agreed_on_in_clear_is_told_of_connections_that_stay_sealed(self):
+        self.watch("--no-key-scan")
+        java("-XX:+UseSerialGC")(self.scene, PORT)
+        for version in ("1.2", "1.3"):
+            client = scanned.keeper(self.scene, PORT, version, CONNECTIONS)
+            self.heard("keeper", "connected", 1 if version == "1.2" else 2)
+            self.sandbox.stop(client)
+        process = {"sealed": 0}
+
+        def is_told():
+            process.update(self.agent.ask("/api/v1/tls")["processes"][0])
+            return process["sealed"] >= 2 * CONNECTIONS
+        place.wait_until(is_told, 15, "all connections are told of")
+        self.assertEqual((process["opened"], process["sealed"]), (0, 2 * CONNECTIONS))
+        terms = {agreed["version"]: agreed for agreed in process["terms"]}
+        self.assertEqual(set(terms), {"1.2", "1.3"})
+        for agreed in terms.values():
+            self.assertTrue(agreed["cipher"].startswith("TLS_"), agreed)
+            self.assertEqual((agreed["role"], agreed["sni"], agreed["handshakes"]),
+                             ("server", "localhost", CONNECTIONS))
+        self.assertEqual(terms["1.2"]["subject"], "CN=localhost")
+        self.assertEqual(terms["1.2"]["names"], ["localhost", "127.0.0.1"])
+        # TLS 1.3 seals the certificate.
+        self.assertEqual((terms["1.3"]["subject"], terms["1.3"]["names"]), ("", []))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -1,6 +1,6 @@
 //! The sums and what is said of them: the one place surfaces ask.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -8,16 +8,18 @@ use entities::Directory;
 use metrics::{Store, StoreLimits};
 use model::view::{
     AgentCost, Exchanges, ExchangesAsked, HealthReport, KeyWay, MetricsForm, Query, ServiceRow,
-    Snapshot, TlsEngine, TlsProcess, TlsReport,
+    Snapshot, TlsEngine, TlsProcess, TlsReport, TlsTerms,
 };
 use model::{Entity, Rollup, TapHealth, TapState};
 
-use crate::pipeline::Count;
+use crate::pipeline::{Count, Taken};
 use crate::recent::Recent;
 use crate::{cost, health};
 
 /// Processes whose TLS connections are counted, those that went among them.
 const TLS_PROCESSES_MAX: usize = 8_192;
+/// Different terms of TLS handshakes that are told of one process.
+const TLS_TERMS_MAX: usize = 32;
 
 /// The store with everything around it that a surface shows.
 pub(crate) struct Agent {
@@ -36,8 +38,26 @@ pub(crate) struct Agent {
 struct Tls {
     engines: BTreeMap<u32, Vec<TlsEngine>>,
     counts: BTreeMap<u32, Count>,
+    terms: BTreeMap<u32, Vec<TlsTerms>>,
     health: Option<TapHealth>,
     key_scan: Option<TapHealth>,
+}
+
+impl Tls {
+    /// Counts handshakes of a process by what they agreed on.
+    fn agreed(&mut self, pid: u32, terms: TlsTerms, handshakes: u64) {
+        // Who has terms has a count: so there are not more of them.
+        let count = self.counts.entry(pid).or_default();
+        let known = self.terms.entry(pid).or_default();
+        let same = |other: &&mut TlsTerms| TlsTerms { handshakes: 0, ..(*other).clone() } == terms;
+        if let Some(same) = known.iter_mut().find(same) {
+            same.handshakes += handshakes;
+        } else if known.len() < TLS_TERMS_MAX {
+            known.push(TlsTerms { handshakes, ..terms });
+        } else {
+            count.terms_refused += handshakes;
+        }
+    }
 }
 
 /// What the worker last said of itself and its tap.
@@ -190,17 +210,21 @@ impl Agent {
 
     /// Adds what became of TLS connections, by process. Of processes that went nothing is kept if
     /// there are many.
-    pub(crate) fn count_tls(&self, fresh: HashMap<u32, Count>) {
-        if fresh.is_empty() {
+    pub(crate) fn count_tls(&self, fresh: Taken) {
+        if fresh.counts.is_empty() && fresh.terms.is_empty() {
             return;
         }
         let mut tls = self.tls();
-        for (pid, count) in fresh {
+        for (pid, count) in fresh.counts {
             *tls.counts.entry(pid).or_default() += count;
         }
+        for ((pid, terms), handshakes) in fresh.terms {
+            tls.agreed(pid, terms, handshakes);
+        }
         if tls.counts.len() > TLS_PROCESSES_MAX {
-            let Tls { engines, counts, .. } = &mut *tls;
+            let Tls { engines, counts, terms, .. } = &mut *tls;
             counts.retain(|pid, _| engines.contains_key(pid));
+            terms.retain(|pid, _| engines.contains_key(pid));
         }
     }
 
@@ -305,6 +329,7 @@ impl Query for Agent {
     fn tls(&self) -> TlsReport {
         let tls = self.tls();
         let (mut engines, counts) = (tls.engines.clone(), tls.counts.clone());
+        let mut terms = tls.terms.clone();
         let is_scanned = tls.key_scan.is_some();
         let enabled = tls.health.is_some() || is_scanned;
         drop(tls);
@@ -334,6 +359,8 @@ impl Query for Agent {
                 opened: count.opened,
                 sealed: count.sealed(),
                 sealed_because: count.sealed_because(),
+                terms: terms.remove(&pid).unwrap_or_default(),
+                terms_refused: count.terms_refused,
             })
         });
         TlsReport { enabled, processes: rows.collect() }

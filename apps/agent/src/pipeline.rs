@@ -11,7 +11,6 @@
 //! lock, no channel and no allocation lies between a packet and its cell. What leaves the worker is
 //! a closed window of sums, and exchanges only while somebody wants them as lines.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -39,7 +38,7 @@ mod sealed;
 
 use asking::Asked;
 use census::Census;
-pub(crate) use census::Count;
+pub(crate) use census::{Count, Taken};
 use quic::Quic;
 use sealed::Tls;
 
@@ -215,7 +214,7 @@ impl Worker {
     }
 
     /// What became of TLS connections since the last call, by process.
-    pub(crate) fn take_census(&mut self) -> HashMap<u32, Count> {
+    pub(crate) fn take_census(&mut self) -> Taken {
         self.stages.census.take()
     }
 

@@ -6,7 +6,7 @@ mod tls;
 use serde::{Deserialize, Serialize};
 
 pub use exchanges::{ExchangeRow, Exchanges, ExchangesAsked, TlsRow};
-pub use tls::{KeyWay, TlsEngine, TlsProcess, TlsReport};
+pub use tls::{KeyWay, TlsEngine, TlsProcess, TlsReport, TlsTerms};
 
 use crate::entity::Entity;
 use crate::health::TapHealth;

@@ -18,6 +18,10 @@ pub(super) fn run(arguments: &TlsArgs) -> Result<ExitCode> {
             let is_terminal = std::io::stdout().is_terminal();
             let width = if is_terminal { terminal_width() } else { usize::MAX };
             print!("{}", outputs::table::tls_table(&report.processes, width));
+            let terms = outputs::table::tls_terms_table(&report.processes, width);
+            if !terms.is_empty() {
+                print!("\n{terms}");
+            }
             if !report.enabled {
                 println!("TLS is not read: the agent runs with --no-tls");
             } else if report.processes.is_empty() {

@@ -1,16 +1,20 @@
 //! What became of TLS connections, by process, and whose processes should be looked at again.
 //!
 //! A connection counts once as opened, when its first record is, and once as sealed, when it is
-//! certain that what is sealed stays so; for each of its ends that is in scope.
+//! certain that what is sealed stays so; for each of its ends that is in scope. What a handshake
+//! agreed on counts once it is over.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::AddAssign;
 
-use decrypt::tls::{Attention, Opener};
-use model::Sealed;
+use decrypt::tls::{Attention, Facts, Opener};
+use model::view::TlsTerms;
+use model::{Direction, Sealed};
 
 /// Processes counted before the sums are taken; more are not told of.
 const PROCESSES_MAX: usize = 4_096;
+/// Different terms counted before they are taken, of all processes.
+const TERMS_MAX: usize = 1_024;
 /// Processes that may be asked about at once.
 const ASKED_MAX: usize = 64;
 
@@ -21,6 +25,8 @@ pub(crate) struct Count {
     pub opened: u64,
     /// Those of which something stays sealed, by the number of the reason.
     pub sealed: [u64; Sealed::ALL.len()],
+    /// Handshakes whose terms found no room.
+    pub terms_refused: u64,
 }
 
 impl Count {
@@ -39,16 +45,27 @@ impl Count {
 impl AddAssign for Count {
     fn add_assign(&mut self, other: Self) {
         self.opened += other.opened;
+        self.terms_refused += other.terms_refused;
         for (mine, theirs) in self.sealed.iter_mut().zip(other.sealed) {
             *mine += theirs;
         }
     }
 }
 
+/// What was counted, by process.
+#[derive(Debug, Default)]
+pub(crate) struct Taken {
+    /// What became of connections.
+    pub counts: HashMap<u32, Count>,
+    /// How many handshakes agreed on what.
+    pub terms: HashMap<(u32, TlsTerms), u64>,
+}
+
 /// See the module's documentation.
 #[derive(Debug, Default)]
 pub(crate) struct Census {
     counts: HashMap<u32, Count>,
+    terms: HashMap<(u32, TlsTerms), u64>,
     asked: Vec<u32>,
 }
 
@@ -93,6 +110,22 @@ impl Census {
         });
     }
 
+    /// Counts a handshake by what it agreed on, for each of its ends.
+    pub(super) fn agreed(&mut self, owners: [u32; 2], client: Direction, facts: &Facts) {
+        for (role, end) in [("client", client), ("server", client.opposite())] {
+            let pid = owners[end.index()];
+            if pid == 0 {
+                continue;
+            }
+            let terms = (pid, terms(role, facts));
+            if self.terms.len() < TERMS_MAX || self.terms.contains_key(&terms) {
+                *self.terms.entry(terms).or_default() += 1;
+            } else {
+                self.count(pid, |count| count.terms_refused += 1);
+            }
+        }
+    }
+
     /// Asks for another look at the processes of a connection that waits for its keys: a library
     /// may have been loaded since the last one.
     pub(super) fn ask(&mut self, opener: &Opener) {
@@ -111,8 +144,8 @@ impl Census {
     }
 
     /// What was counted since the last call.
-    pub(crate) fn take(&mut self) -> HashMap<u32, Count> {
-        std::mem::take(&mut self.counts)
+    pub(crate) fn take(&mut self) -> Taken {
+        Taken { counts: std::mem::take(&mut self.counts), terms: std::mem::take(&mut self.terms) }
     }
 
     /// Whom was asked about since the last call.
@@ -122,10 +155,29 @@ impl Census {
 
     fn each(&mut self, owners: [u32; 2], count: impl Fn(&mut Count)) {
         for pid in pids(owners) {
-            if self.counts.len() < PROCESSES_MAX || self.counts.contains_key(&pid) {
-                count(self.counts.entry(pid).or_default());
-            }
+            self.count(pid, &count);
         }
+    }
+
+    fn count(&mut self, pid: u32, count: impl Fn(&mut Count)) {
+        if self.counts.len() < PROCESSES_MAX || self.counts.contains_key(&pid) {
+            count(self.counts.entry(pid).or_default());
+        }
+    }
+}
+
+/// What is said of the terms of a handshake, uncounted.
+fn terms(role: &str, facts: &Facts) -> TlsTerms {
+    let certificate = facts.certificate.as_deref();
+    TlsTerms {
+        role: role.to_owned(),
+        version: facts.version_name().to_owned(),
+        cipher: facts.suite_name().into_owned(),
+        sni: facts.server_name.clone(),
+        alpn: facts.alpn.as_str().to_owned(),
+        subject: certificate.map(|found| found.subject.clone()).unwrap_or_default(),
+        names: certificate.map(|found| found.names.clone()).unwrap_or_default(),
+        handshakes: 0,
     }
 }
 

@@ -209,6 +209,7 @@ impl Stages {
                 if !is_on {
                     return;
                 }
+                self.census.agreed(owners(connection), handshake.client, facts);
                 let row = Arc::new(said(facts));
                 found.tls = Some(&row);
                 let made = (&mut self.names, self.raw);

@@ -215,6 +215,8 @@ impl Stages {
         closed: Option<CloseReason>,
     ) {
         let Some(tls) = &state.tls else { return };
+        let opener = &tls.opener;
+        self.census.agreed(opener.owners(), handshake.client, opener.facts());
         let row = Arc::new(said(tls.opener.facts()));
         let exchange = exchange(handshake, &row, closed, (&mut self.names, self.raw));
         let mut found =

@@ -30,6 +30,32 @@ pub struct TlsProcess {
     pub sealed: u64,
     /// The same by reason.
     pub sealed_because: BTreeMap<String, u64>,
+    /// What its handshakes agreed on, opened or not.
+    pub terms: Vec<TlsTerms>,
+    /// Handshakes on terms that found no room in that list.
+    pub terms_refused: u64,
+}
+
+/// What handshakes agreed on, as far as it is not sealed, and how many did.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TlsTerms {
+    /// `server` or `client`: what the process was.
+    pub role: String,
+    /// `1.2`, `1.3`, …; empty if there was no answer.
+    pub version: String,
+    /// The cipher suite by its name in the registry, or its number; empty if there was no answer.
+    pub cipher: String,
+    /// The name asked for; may be empty.
+    pub sni: String,
+    /// The protocol agreed on; empty if none was, or it is sealed.
+    pub alpn: String,
+    /// Subject of the server's certificate; empty if it has none, sent none, or it is sealed.
+    pub subject: String,
+    /// Its alternative names.
+    pub names: Vec<String>,
+    /// Handshakes, failed ones among them.
+    pub handshakes: u64,
 }
 
 /// One TLS engine in one process.

@@ -5,7 +5,8 @@ use model::{ShortText, StreamContent, Timestamp};
 use super::assembly::Assembly;
 use crate::crypto::CipherSuite;
 use crate::tls::Facts;
-use crate::tls::handshake::{self, CLIENT_HELLO, ENCRYPTED_EXTENSIONS, SERVER_HELLO};
+use crate::tls::certificate::certificate;
+use crate::tls::handshake::{self, CERTIFICATE, CLIENT_HELLO, ENCRYPTED_EXTENSIONS, SERVER_HELLO};
 use crate::tls::messages::Messages;
 
 /// TLS 1.3, the only version that QUIC has.
@@ -55,6 +56,9 @@ impl Hello {
             ENCRYPTED_EXTENSIONS => {
                 let agreed = handshake::agreed_protocol(body);
                 self.facts.alpn = agreed.map(ShortText::from_wire).unwrap_or_default();
+            }
+            CERTIFICATE if self.facts.certificate.is_none() => {
+                self.facts.certificate = certificate(body, true).map(Box::new);
             }
             _ => {}
         }

@@ -1,6 +1,11 @@
 //! What a handshake says in clear or shows once it is opened.
 
+use std::borrow::Cow;
+
 use model::{Direction, Family, ProtocolInfo, ShortText, Timestamp};
+
+use super::certificate::Certificate;
+use crate::crypto::CipherSuite;
 
 /// Handshakes are exchanges of this protocol.
 pub static INFO: ProtocolInfo = ProtocolInfo {
@@ -22,12 +27,23 @@ pub struct Facts {
     pub server_name: String,
     /// The protocol agreed on; empty if none was, or it is sealed.
     pub alpn: ShortText,
+    /// Whom the server says it is; `None` if its certificate is sealed, or it sent none.
+    pub certificate: Option<Box<Certificate>>,
 }
 
 impl Facts {
     /// The version in words: `1.2`, `1.3`; empty if not seen.
     pub const fn version_name(&self) -> &'static str {
         version_name(self.version)
+    }
+
+    /// The suite by its name in the registry, or by its number; empty if not seen.
+    pub fn suite_name(&self) -> Cow<'static, str> {
+        match (self.suite, CipherSuite::of(self.suite)) {
+            (_, Some(suite)) => suite.name.into(),
+            (0, None) => "".into(),
+            (number, None) => format!("{number:#06x}").into(),
+        }
     }
 }
 

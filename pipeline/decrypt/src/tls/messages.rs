@@ -2,11 +2,12 @@
 //! (RFC 8446 §5.1).
 
 use super::handshake::{
-    CLIENT_HELLO, ENCRYPTED_EXTENSIONS, END_OF_EARLY_DATA, FINISHED, KEY_UPDATE, SERVER_HELLO,
+    CERTIFICATE, CLIENT_HELLO, ENCRYPTED_EXTENSIONS, END_OF_EARLY_DATA, FINISHED, KEY_UPDATE,
+    SERVER_HELLO,
 };
 
 /// The longest message that is looked into. Client hellos with keys of the lattice kind and resumed
-/// sessions have some four KiB.
+/// sessions have some four KiB, chains of certificates the same.
 const MESSAGE_BYTES_MAX: usize = 16 * 1024;
 const HEAD_BYTES: usize = 4;
 
@@ -86,6 +87,7 @@ const fn is_read(kind: u8) -> bool {
             | SERVER_HELLO
             | END_OF_EARLY_DATA
             | ENCRYPTED_EXTENSIONS
+            | CERTIFICATE
             | FINISHED
             | KEY_UPDATE
     )

@@ -10,6 +10,7 @@
 //! the handshake, `account` books what is not content.
 
 mod account;
+pub(crate) mod certificate;
 mod facts;
 mod framing;
 pub(crate) mod handshake;
@@ -27,6 +28,7 @@ mod samples;
 mod stream;
 mod unlock;
 
+pub use certificate::Certificate;
 pub use facts::{Facts, Handshake, INFO, Outcome, version_name};
 pub use handshake::alert_name;
 pub use opener::{Attention, Clear, Opener};

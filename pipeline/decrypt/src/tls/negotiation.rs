@@ -2,8 +2,10 @@
 
 use model::{Direction, ShortText};
 
+use super::certificate::certificate;
 use super::handshake::{
-    self, CLIENT_HELLO, ENCRYPTED_EXTENSIONS, END_OF_EARLY_DATA, FINISHED, KEY_UPDATE, SERVER_HELLO,
+    self, CERTIFICATE, CLIENT_HELLO, ENCRYPTED_EXTENSIONS, END_OF_EARLY_DATA, FINISHED, KEY_UPDATE,
+    SERVER_HELLO,
 };
 use super::opener::Opener;
 use super::progress::Progress;
@@ -56,6 +58,10 @@ impl Opener {
             ENCRYPTED_EXTENSIONS => {
                 let alpn = handshake::agreed_protocol(body).unwrap_or_default();
                 self.facts.alpn = ShortText::from_wire(alpn);
+            }
+            CERTIFICATE if Some(direction) != self.client => {
+                let found = certificate(body, self.hello.is_tls13());
+                self.facts.certificate = found.map(Box::new);
             }
             FINISHED => {
                 let stream = &mut self.streams[direction.index()];

@@ -36,4 +36,10 @@ impl<'a> Reader<'a> {
         let length = self.u16()?;
         self.take(usize::from(length))
     }
+
+    /// A vector with a length of three bytes.
+    pub(super) fn medium(&mut self) -> Option<&'a [u8]> {
+        let [a, b, c] = self.array()?;
+        self.take(u32::from_be_bytes([0, a, b, c]) as usize)
+    }
 }

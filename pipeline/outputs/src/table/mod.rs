@@ -13,7 +13,7 @@ pub use columns::{Align, Columns};
 pub use exchanges::{Screen, exchange_line, exchange_titles};
 pub use report::{ledger_table, red_table, report};
 pub use services::services_table;
-pub use tls::tls_table;
+pub use tls::{tls_table, tls_terms_table};
 
 #[cfg(test)]
 mod tests;

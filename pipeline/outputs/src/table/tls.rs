@@ -1,6 +1,7 @@
-//! Who speaks TLS as a list: by which engine, how its secrets are had, what was opened.
+//! Who speaks TLS as a list: by which engine, how its secrets are had, what was opened; and what
+//! handshakes agreed on.
 
-use model::view::{TlsEngine, TlsProcess};
+use model::view::{TlsEngine, TlsProcess, TlsTerms};
 
 use super::columns::{Align, Columns};
 
@@ -28,6 +29,45 @@ pub fn tls_table(processes: &[TlsProcess], width: usize) -> String {
         }
     }
     columns.render(width)
+}
+
+/// One line for whatever handshakes of a process agreed on, with titles above; empty if there was
+/// none.
+pub fn tls_terms_table(processes: &[TlsProcess], width: usize) -> String {
+    let mut columns = Columns::new([
+        ("SERVICE", Align::Left),
+        ("PID", Align::Right),
+        ("AS", Align::Left),
+        ("HANDSHAKES", Align::Right),
+        ("TLS", Align::Left),
+        ("CIPHER", Align::Left),
+        ("SNI", Align::Left),
+        ("ALPN", Align::Left),
+        ("CERTIFICATE", Align::Left),
+    ]);
+    let mut is_empty = true;
+    for process in processes {
+        for terms in &process.terms {
+            columns.push(agreed(process, terms));
+            is_empty = false;
+        }
+    }
+    if is_empty { String::new() } else { columns.render(width) }
+}
+
+fn agreed(process: &TlsProcess, terms: &TlsTerms) -> [String; 9] {
+    let holder = if terms.subject.is_empty() { terms.names.first() } else { Some(&terms.subject) };
+    [
+        or_nothing(&process.service),
+        process.pid.to_string(),
+        terms.role.clone(),
+        terms.handshakes.to_string(),
+        or_nothing(&terms.version),
+        or_nothing(&terms.cipher),
+        or_nothing(&terms.sni),
+        or_nothing(&terms.alpn),
+        or_nothing(holder.map_or("", String::as_str)),
+    ]
 }
 
 fn cells(process: &TlsProcess, engine: &TlsEngine, is_first: bool) -> [String; 9] {
@@ -91,5 +131,39 @@ web        7      12       0  OpenSSL  3.0.19   anchor      /lib/OpenSSL.so  -
 -          8       0       3  -        -        none        -                no key
 ";
         assert_eq!(tls_table(&[web, shop], 200), expected);
+    }
+
+    #[test]
+    fn what_handshakes_agreed_on_is_listed_as_far_as_it_is_known() {
+        let sealed = TlsTerms {
+            role: "client".to_owned(),
+            version: "1.3".to_owned(),
+            cipher: "TLS_AES_128_GCM_SHA256".to_owned(),
+            sni: "api.shop".to_owned(),
+            handshakes: 3,
+            ..TlsTerms::default()
+        };
+        let named = TlsTerms {
+            role: "server".to_owned(),
+            version: "1.2".to_owned(),
+            cipher: "0xc0ff".to_owned(),
+            alpn: "h2".to_owned(),
+            subject: "CN=web".to_owned(),
+            handshakes: 40,
+            ..TlsTerms::default()
+        };
+        let web = TlsProcess {
+            pid: 7,
+            service: "web".to_owned(),
+            terms: vec![named, sealed],
+            ..TlsProcess::default()
+        };
+        let expected = "\
+SERVICE  PID  AS      HANDSHAKES  TLS  CIPHER                  SNI       ALPN  CERTIFICATE
+web        7  server          40  1.2  0xc0ff                  -         h2    CN=web
+web        7  client           3  1.3  TLS_AES_128_GCM_SHA256  api.shop  -     -
+";
+        assert_eq!(tls_terms_table(&[web], 200), expected);
+        assert_eq!(tls_terms_table(&[], 200), "");
     }
 }
