@@ -19,7 +19,7 @@ use capture::linux::wire::{Steering, WireOptions, WireTap};
 use capture::linux::{cgroup_directories, forbid_dumps};
 use decrypt::{Keyring, Sources};
 use entities::{Directory, Scanner, Scope};
-use model::{ConnectionId, EntityId, Ledger, Rollup, TapHealth, TapState, Timestamp};
+use model::{ConnectionId, EntityId, Framing, Ledger, Rollup, TapHealth, TapState, Timestamp};
 
 use crate::agent::Agent;
 use crate::config::Settings;
@@ -188,9 +188,9 @@ impl steer::Tap for Kernel {
         connection: ConnectionId,
         until: [Option<u32>; 2],
         everything: bool,
-        framed: bool,
+        framing: Framing,
     ) {
-        self.0.heads(connection, until, everything, framed);
+        self.0.heads(connection, until, everything, framing);
     }
 }
 

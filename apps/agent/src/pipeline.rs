@@ -278,7 +278,7 @@ impl Consumer for Stages {
             self.ask_for_keys(connection, state, chunk.at);
         }
         let wants = self.quic.wants(state).unwrap_or_else(|| state.wants(chunk.direction));
-        let wants = (wants, state.is_framed());
+        let wants = (wants, state.framing());
         self.steerer.after_chunk(connection, wants, &mut state.steered, chunk.direction);
     }
 

@@ -2,7 +2,7 @@
 
 use connections::Connection;
 use dissect::Wants;
-use model::{ConnectionId, Direction};
+use model::{ConnectionId, Direction, Framing};
 
 /// The farthest a wish may reach ahead; the kernel ignores sequence numbers farther away.
 const AHEAD_MAX: u64 = 1 << 29;
@@ -11,14 +11,14 @@ const AHEAD_MAX: u64 = 1 << 29;
 pub(crate) trait Tap: Send {
     /// Nothing more of this connection.
     fn nothing(&self, connection: ConnectionId);
-    /// Heads, or everything; per direction only from a sequence number on, if one is given. Of a
-    /// framed connection payloads may be left out.
+    /// Heads, or everything; per direction only from a sequence number on, if one is given. Where
+    /// the framing is known, long payloads may be left out.
     fn heads(
         &self,
         connection: ConnectionId,
         until: [Option<u32>; 2],
         everything: bool,
-        framed: bool,
+        framing: Framing,
     );
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Steerer {
 pub(crate) struct Steered {
     until: [Option<u32>; 2],
     everything: bool,
-    framed: bool,
+    framing: Framing,
     nothing: bool,
 }
 
@@ -42,13 +42,13 @@ impl Steerer {
         Self { tap }
     }
 
-    /// Takes what is wanted now of the direction that a chunk has just come from, and whether the
+    /// Takes what is wanted now of the direction that a chunk has just come from, and how the
     /// connection is cut into frames that the tap may follow.
     #[inline]
     pub(crate) fn after_chunk(
         &self,
         connection: &Connection,
-        (wants, is_framed): (Wants, bool),
+        (wants, framing): (Wants, Framing),
         told: &mut Steered,
         direction: Direction,
     ) {
@@ -65,13 +65,13 @@ impl Steerer {
             }
         }
         wish.until[direction.index()] = until;
-        wish.framed = is_framed;
+        wish.framing = framing;
         if wish != *told {
             *told = wish;
             if wish.nothing {
                 tap.nothing(connection.id);
             } else {
-                tap.heads(connection.id, wish.until, wish.everything, wish.framed);
+                tap.heads(connection.id, wish.until, wish.everything, wish.framing);
             }
         }
     }
@@ -81,7 +81,7 @@ impl Steerer {
         if let Some(tap) = &self.tap
             && *told != Steered::default()
         {
-            tap.heads(connection.id, [None; 2], false, false);
+            tap.heads(connection.id, [None; 2], false, Framing::Unknown);
         }
     }
 }

@@ -244,6 +244,9 @@ pub mod steer {
     pub const UNTIL_BACKWARD: u32 = 8;
     /// Leave long payloads of HTTP/2 DATA and of TLS records out, where the frames are known.
     pub const FRAMES: u32 = 16;
+    /// Leave the rest of long packets out, each of which begins with three bytes of length, the
+    /// lowest first, and a number: those of MySQL.
+    pub const PACKETS: u32 = 32;
 }
 
 /// Counters of the tap, one copy per CPU.

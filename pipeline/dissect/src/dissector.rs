@@ -9,8 +9,8 @@
 //! ```
 
 use model::{
-    Chunk, CloseReason, Content, Direction, EndpointId, Incomplete, Ledger, MissingReason, Outcome,
-    ProtocolInfo, Side, Timestamp,
+    Chunk, CloseReason, Content, Direction, EndpointId, Framing, Incomplete, Ledger, MissingReason,
+    Outcome, ProtocolInfo, Side, Timestamp,
 };
 
 use crate::classify::{Clues, Decision, classify, is_hello};
@@ -214,10 +214,12 @@ impl Dissector {
         }
     }
 
-    /// True if the connection is cut into frames of HTTP/2, of which payloads of DATA need not be
-    /// copied.
-    pub fn is_framed(&self) -> bool {
-        matches!(&self.state, State::Reading(reading) if reading.is_framed())
+    /// How the connection is cut into frames, if the rest of long ones need not be copied.
+    pub fn framing(&self) -> Framing {
+        match &self.state {
+            State::Reading(reading) => reading.framing(),
+            State::Opening(_) | State::Sealed(_) | State::Opaque(_) => Framing::Unknown,
+        }
     }
 
     /// Bytes booked since the last call. Bytes still held are in none of them yet.

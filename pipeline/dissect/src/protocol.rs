@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use model::{Direction, EndpointId, Exchange, Incomplete, Names, ProtocolInfo, Side, Timestamp};
+use model::{
+    Direction, EndpointId, Exchange, Framing, Incomplete, Names, ProtocolInfo, Side, Timestamp,
+};
 
 use crate::multiplexed::Multiplexed;
 use crate::rider::Rider;
@@ -183,9 +185,10 @@ pub trait Session: Send {
     /// (pipelining). False: heads are enough.
     fn wants_everything(&self) -> bool;
 
-    /// True if its frames are those of HTTP/2, and payloads of DATA need not be shown.
-    fn is_framed(&self) -> bool {
-        false
+    /// How it is cut, if the rest of long frames need not be shown: the payloads of DATA, and of
+    /// packets what is far behind their start.
+    fn framing(&self) -> Framing {
+        Framing::Unknown
     }
 
     /// True if what was asked is answered, and what comes next can as well be read by a new

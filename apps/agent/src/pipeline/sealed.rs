@@ -8,8 +8,8 @@ use decrypt::tls::{self, Attention, Clear, Facts, Handshake, Opener, Outcome};
 use dissect::{Dissector, Output, Sink, Wants};
 use model::view::TlsRow;
 use model::{
-    Chunk, CloseReason, Content, Direction, Exchange, Incomplete, Kind, Ledger, Names, Sealed,
-    ShortText, Status, Timestamp, Wire,
+    Chunk, CloseReason, Content, Direction, Exchange, Framing, Incomplete, Kind, Ledger, Names,
+    Sealed, ShortText, Status, Timestamp, Wire,
 };
 
 use super::asking::Asked;
@@ -65,7 +65,7 @@ impl State {
             Attention::Everything => match self.dissector.wants(direction) {
                 Wants::After(bytes)
                     if bytes > tls.opener.held()
-                        && !self.dissector.is_framed()
+                        && self.dissector.framing() != Framing::Frames
                         && tls.opener.may_miss_bodies(direction) =>
                 {
                     Wants::After(bytes - tls.opener.held())
@@ -87,10 +87,10 @@ impl State {
         of_tls.unwrap_or(if is_on { Sealed::NoKey } else { Sealed::Off })
     }
 
-    /// True if the connection is cut into frames that the tap may follow.
+    /// How the connection is cut into frames that the tap may follow.
     #[inline]
-    pub(super) fn is_framed(&self) -> bool {
-        self.tls.is_some() || self.dissector.is_framed()
+    pub(super) fn framing(&self) -> Framing {
+        if self.tls.is_some() { Framing::Frames } else { self.dissector.framing() }
     }
 
     /// True while sealed bytes wait for a key.

@@ -1,6 +1,6 @@
 //! A recognised connection: a session, and both sides' places in it.
 
-use model::{Chunk, Content, Direction, Ledger, MissingReason, ProtocolInfo, Timestamp};
+use model::{Chunk, Content, Direction, Framing, Ledger, MissingReason, ProtocolInfo, Timestamp};
 
 use super::stream::{After, Stream};
 use super::{Output, Session, Wants, side_of};
@@ -62,8 +62,8 @@ impl Reading {
         }
     }
 
-    pub(super) fn is_framed(&self) -> bool {
-        self.session.is_framed()
+    pub(super) fn framing(&self) -> Framing {
+        self.session.framing()
     }
 
     pub(super) fn bytes<'a>(

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause
 //
-// Frames of HTTP/2 and records of TLS, followed from head to head, so that heads are copied and
-// long bodies are not. The walk begins with a stream, where its first bytes tell what it is. If
-// anything is left out is up to user space, which knows if they told the truth (STEER_FRAMES); the
-// preface of HTTP/2 leaves no doubt, and bodies come before a reader has seen that they do.
+// Frames of HTTP/2, records of TLS and packets of MySQL, followed from head to head, so that heads
+// are copied and long bodies are not. The walk begins with a stream, where its first bytes tell
+// what it is. If anything is left out is up to user space, which knows if they told the truth
+// (STEER_FRAMES); the preface of HTTP/2 leaves no doubt, and bodies come before a reader has seen
+// that they do.
+//
+// Packets of MySQL look like nothing in particular, and most of them are shorter than a head is
+// worth. They are followed where user space says that there are some (STEER_PACKETS), from the
+// start of a turn that fills a segment on, and as long as they count on.
 //
 // One step is a global function: the verifier looks at it once, whoever calls it and however often.
 // So what it knows of the packet stands beside the socket.
@@ -15,6 +20,7 @@ enum framing {
 	FRAMING_NONE,   // not at all, or nobody knows where
 	FRAMING_HTTP2,
 	FRAMING_TLS,
+	FRAMING_PACKETS,
 };
 
 // Bytes of a head that say how long the frame is, and of which type.
@@ -28,6 +34,11 @@ enum framing {
 #define TLS_RECORD_MAX (16384 + 256)
 // The longest frame of HTTP/2, with its head.
 #define FRAME_BYTES_MAX ((1 << 24) + HTTP2_HEAD_BYTES)
+#define PACKET_HEAD_BYTES 4
+// Copied of each packet of MySQL: statements are named by less.
+#define PACKET_KEPT_BYTES (16 * 1024)
+// A turn that begins with less has no packet that is longer.
+#define PACKETS_BEGIN_BYTES 1024
 // A shorter payload is copied along: a record of its own costs as much.
 #define PAYLOAD_SKIPPED_MIN 512
 // Steps through one packet, and heads: with more of them it is not worth it.
@@ -40,12 +51,13 @@ enum walking {
 	WALK_EMITS = 1,      // hands records on, and does not only follow the frames
 	WALK_EVERYTHING = 2, // whatever the budget
 	WALK_UNTIL = 4,      // nothing before `until`
+	WALK_PACKETS = 8,    // the packets of MySQL
 };
 
 // What the first five bytes of a head say.
 static __always_inline void begin_frame(struct direction_state *d, __u64 head, __u32 start)
 {
-	__u32 length, type, head_bytes;
+	__u32 length, type, head_bytes, kept = 0;
 
 	d->skips = 0;
 	d->heads++;
@@ -57,6 +69,18 @@ static __always_inline void begin_frame(struct direction_state *d, __u64 head, _
 			d->framing = FRAMING_NONE;
 		if (d->walking & WALK_EMITS)
 			d->skips = type == HTTP2_DATA && length >= PAYLOAD_SKIPPED_MIN;
+	} else if (d->framing == FRAMING_PACKETS) {
+		__u8 number = head >> 8, ahead = number - d->number;
+
+		length = (head >> 32 & 0xff) | (head >> 16 & 0xff00) | (head & 0xff0000);
+		head_bytes = PACKET_HEAD_BYTES;
+		kept = PACKET_KEPT_BYTES;
+		// An answer counts on from its question.
+		if (ahead > 2 && number > 1)
+			d->framing = FRAMING_NONE;
+		d->number = number;
+		if (d->walking & WALK_EMITS)
+			d->skips = length > PACKET_KEPT_BYTES;
 	} else {
 		length = head & 0xffff;
 		type = head >> 32 & 0xff;
@@ -77,7 +101,7 @@ static __always_inline void begin_frame(struct direction_state *d, __u64 head, _
 	if (d->heads > HEADS_MAX)
 		d->framing = FRAMING_NONE;
 	d->frame_end = start + head_bytes + length;
-	d->kept_to = start + head_bytes;
+	d->kept_to = start + head_bytes + kept;
 }
 
 // Reads the head at `at`, of which the packet before may have held the beginning.
@@ -86,13 +110,16 @@ static __always_inline void read_head(struct __sk_buff *skb, struct direction_st
 {
 	__u8 bytes[HEAD_BYTES] = {};
 
+	bool is_short = d->framing == FRAMING_PACKETS;
+	__u32 head_bytes = is_short ? PACKET_HEAD_BYTES : HEAD_BYTES;
+
 	if (!d->head_have && left >= HEAD_BYTES) {
 		if (bpf_skb_load_bytes(skb, d->offset + at, bytes, HEAD_BYTES))
 			d->framing = FRAMING_NONE;
 		__u64 head = (__u64)bytes[0] << 32 | (__u64)bytes[1] << 24 | bytes[2] << 16 |
 			     bytes[3] << 8 | bytes[4];
 		begin_frame(d, head, d->sequence + at);
-		d->at = at + HEAD_BYTES;
+		d->at = at + head_bytes;
 		return;
 	}
 	// Byte by byte; each is a step.
@@ -100,9 +127,11 @@ static __always_inline void read_head(struct __sk_buff *skb, struct direction_st
 		d->framing = FRAMING_NONE;
 	d->head = d->head << 8 | bytes[0];
 	d->at = at + 1;
-	if (++d->head_have == HEAD_BYTES) {
+	if (++d->head_have == head_bytes) {
 		d->head_have = 0;
-		begin_frame(d, d->head & 0xffffffffffull, d->sequence + at + 1 - HEAD_BYTES);
+		if (is_short)
+			d->head <<= 8;
+		begin_frame(d, d->head & 0xffffffffffull, d->sequence + at + 1 - head_bytes);
 	}
 }
 
@@ -242,6 +271,13 @@ __attribute__((noinline)) int see_framing(struct __sk_buff *skb, __u32 outgoing)
 	if (d->length < sizeof(b) || bpf_skb_load_bytes(skb, d->offset, b, sizeof(b)))
 		return 0;
 	d->frame_end = d->sequence;
+	if (d->walking & WALK_PACKETS) {
+		// The first one of a question or an answer.
+		d->number = b[3];
+		if (b[3] <= 1 && (b[0] | b[1] | b[2]))
+			d->framing = FRAMING_PACKETS;
+		return 0;
+	}
 	if (b[0] >= 20 && b[0] <= 23 && b[1] == 3 && b[2] <= 4) {
 		d->framing = FRAMING_TLS;
 	} else if (b[0] == 'P' && b[1] == 'R' && b[2] == 'I' && b[3] == ' ' && b[4] == '*' &&
@@ -273,11 +309,18 @@ static __always_inline void begin_walk(struct direction_state *d, const struct s
 static __always_inline bool take_frames(struct __sk_buff *skb, struct socket_state *s,
 					struct direction_state *d, struct segment *t,
 					const struct steering *wish, __u64 at, bool is_next,
-					bool backward, bool outgoing, bool in_order)
+					bool backward, bool outgoing, bool in_order, bool is_turn)
 {
-	bool asked = wish && wish->mode & STEER_FRAMES;
+	bool packets = wish && wish->mode & STEER_PACKETS;
+	bool asked = wish && wish->mode & (STEER_FRAMES | STEER_PACKETS);
 	bool begins = d->framing == FRAMING_UNSEEN || (d->framing == FRAMING_NONE && asked);
 
+	// Each turn is decided upon anew, unless a packet goes on that was begun before.
+	bool is_between = !d->head_have && d->frame_end == t->sequence;
+	if (packets && (d->framing != FRAMING_PACKETS || (is_turn && is_between))) {
+		d->framing = FRAMING_NONE;
+		begins = is_turn && t->length >= PACKETS_BEGIN_BYTES;
+	}
 	if (!is_next && !begins)
 		d->framing = FRAMING_NONE;
 	if (d->framing == FRAMING_NONE && !begins)
@@ -296,6 +339,8 @@ static __always_inline bool take_frames(struct __sk_buff *skb, struct socket_sta
 			d->walking |= WALK_EVERYTHING;
 		if (wish->mode & (backward ? STEER_UNTIL_BACKWARD : STEER_UNTIL_FORWARD))
 			d->walking |= WALK_UNTIL;
+		if (packets)
+			d->walking |= WALK_PACKETS;
 	}
 	// A record of TLS is known again wherever a packet begins with one.
 	if (begins)

@@ -27,6 +27,7 @@ enum steer {
 	STEER_UNTIL_FORWARD = 4,
 	STEER_UNTIL_BACKWARD = 8,
 	STEER_FRAMES = 16,
+	STEER_PACKETS = 32,
 };
 
 /* Starts every record. Times are CLOCK_MONOTONIC nanoseconds. */

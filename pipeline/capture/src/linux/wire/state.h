@@ -20,6 +20,8 @@ struct direction_state {
 	__u8 prefaced;       // it began with the preface of HTTP/2, which nothing else does
 	__u8 skips;          // the payload of the frame under way is not copied
 	__u8 head_have;      // bytes of a head that two packets share
+	__u8 number;         // of the packet of MySQL under way
+	__u8 is_turn;        // a turn begins with the next byte
 	__u64 head;          // these bytes
 	// Of the packet that is walked through, see frames.h.
 	__u64 connection, time;

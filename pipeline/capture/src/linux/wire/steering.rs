@@ -4,7 +4,7 @@ use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use abi::{STEERING_SLOTS, steer};
-use model::{ConnectionId, Direction};
+use model::{ConnectionId, Direction, Framing};
 
 use crate::linux::TapError;
 use crate::linux::mapping::Mapping;
@@ -33,17 +33,22 @@ impl Steering {
     }
 
     /// Copy by budget, or everything; where a sequence number is given for a direction, only from
-    /// there on. Of `framed` connections, which are HTTP/2 or TLS for certain, the heads of frames
-    /// are copied in any case, and long payloads may be left out.
+    /// there on. Where `framing` is known for certain, the heads of frames are copied in any case,
+    /// and long payloads may be left out.
     pub fn heads(
         &self,
         connection: ConnectionId,
         until: [Option<u32>; 2],
         everything: bool,
-        framed: bool,
+        framing: Framing,
     ) {
         let mode = if everything { steer::EVERYTHING } else { 0 };
-        self.write(connection, until, mode | if framed { steer::FRAMES } else { 0 });
+        let followed = match framing {
+            Framing::Unknown => 0,
+            Framing::Frames => steer::FRAMES,
+            Framing::Packets => steer::PACKETS,
+        };
+        self.write(connection, until, mode | followed);
     }
 
     /// Takes what has passed unwanted since the last call, slot by slot.

@@ -95,10 +95,12 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 	if (!d->started || (t->flags & TCP_SYN) || (__s32)(after - d->next_sequence) > 0)
 		d->next_sequence = after;
 	d->started = 1;
+	bool is_turn = d->is_turn;
+	d->is_turn = 0;
 
 	const struct steering *wish = wish_of(s->connection);
 	if (t->length && !(t->flags & TCP_SYN) &&
-	    take_frames(skb, s, d, t, wish, at, is_next, backward, outgoing, in_order))
+	    take_frames(skb, s, d, t, wish, at, is_next, backward, outgoing, in_order, is_turn))
 		return;
 	__u32 from = 0, n = t->length ? wanted(d, wish, backward, t, &from) : 0;
 	// Data of a SYN (TCP fast open) stays in one record, with its flag.

@@ -164,6 +164,7 @@ int wire_egress(struct __sk_buff *skb)
 	if (s->turn != TURN_OUT && t.length > 0) {
 		s->turn = TURN_OUT;
 		s->out.budget = turn_budget_bytes;
+		s->out.is_turn = 1;
 	}
 	take(skb, s, &s->out, &t, at, s->backward, true);
 	if ((s->packets++ & HEALTH_EVERY_MASK) == HEALTH_EVERY_MASK)
@@ -200,6 +201,7 @@ int wire_ingress(struct __sk_buff *skb)
 	if (s->turn != TURN_IN && t.length > 0) {
 		s->turn = TURN_IN;
 		s->in.budget = turn_budget_bytes;
+		s->in.is_turn = 1;
 	}
 	// How the client begins says what its server is going to answer with.
 	if (s->in.framing == FRAMING_UNSEEN && t.length > 0) {

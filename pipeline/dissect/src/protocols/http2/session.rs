@@ -8,7 +8,7 @@
 //! ```
 //! Payloads of DATA are passed over; only header blocks are read, each whole.
 
-use model::{Incomplete, Side, Timestamp};
+use model::{Framing, Incomplete, Side, Timestamp};
 
 use super::frame::{self, HEADER_BYTES, Header, PREFACE, Type};
 use super::hpack::Decoder;
@@ -241,7 +241,7 @@ impl Session for Http2Session {
         true
     }
 
-    fn is_framed(&self) -> bool {
-        true
+    fn framing(&self) -> Framing {
+        Framing::Frames
     }
 }

@@ -12,7 +12,7 @@
 
 use std::collections::VecDeque;
 
-use model::{EndpointId, Exchange, Incomplete, Kind, ShortText, Side, Timestamp};
+use model::{EndpointId, Exchange, Framing, Incomplete, Kind, ShortText, Side, Timestamp};
 
 use super::command::Form;
 use super::compressed::Compressed;
@@ -393,6 +393,14 @@ impl Session for MySql {
     /// An answer's outcome stands at its end, and several packets share a segment.
     fn wants_everything(&self) -> bool {
         true
+    }
+
+    /// Of a long packet the start tells all; what is compressed is cut by other heads.
+    fn framing(&self) -> Framing {
+        match self.compressed {
+            None if self.phase == Phase::Commands => Framing::Packets,
+            _ => Framing::Unknown,
+        }
     }
 }
 
