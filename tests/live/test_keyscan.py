@@ -296,9 +296,9 @@ class ManyTest(KeyScanTest):
             self.ask(client, 3, number)
             time.sleep(1)
         told = self.scan(agent)
-        # What passes once nobody hopes for a key is told of when the connection ends.
-        self.sandbox.stop(client)
+        # What passes once nobody hopes for a key is told of although the connections go on.
         sums = self.settle(agent)
+        self.sandbox.stop(client)
         agent.stop()
         self.assertEqual(self.pages(agent), [])
         self.assertGreater(sums.bytes.get("sealed", 0), 0)

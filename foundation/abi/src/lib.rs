@@ -151,10 +151,14 @@ pub struct ClosedRecord {
     pub in_sequence: u32,
     /// Bytes of that stream lost since the record before.
     pub in_lost: u32,
-    /// 1 if bytes of that stream were not reported yet.
-    pub in_pending: u32,
+    /// Where the stream from this socket ends.
+    pub out_sequence: u32,
+    /// 1 if bytes of the stream towards this socket were not reported yet.
+    pub in_pending: u8,
+    /// 1 if the steering table may have told of bytes of the other one, which no record will.
+    pub out_pending: u8,
     /// Zero.
-    pub padding: u32,
+    pub padding: [u8; 2],
 }
 
 /// A sample of TCP's own view of a connection.
@@ -227,8 +231,9 @@ pub struct Steering {
     pub mode: u32,
     /// Zero.
     pub padding: u32,
-    /// Written by the kernel: bytes of unwanted datagrams, forward and backward, since user space
-    /// looked last.
+    /// Written by the kernel, forward and backward: bytes of unwanted datagrams since user space
+    /// looked last; of TCP, the sequence number up to which nothing was wanted, and above it the
+    /// upper half of `connection`.
     pub passed: [u64; 2],
 }
 

@@ -4,9 +4,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use abi::{ClosedRecord, EstablishedRecord, HealthRecord, OpenedRecord, RecordHead, kind, role};
 use model::{
-    Closed, ConnectionId, Datagram, Direction, Endpoints, Opened, Owner, Segment, TapEvent,
+    Closed, ConnectionId, Datagram, Direction, Endpoints, Opened, Owner, Passed, Segment, TapEvent,
     TcpFlags, TcpHealth, Timestamp,
 };
+
+use super::steering::Unwanted;
 
 /// Turns one record into events. `epoch_offset_ns` is added to the kernel's monotonic times.
 pub(super) fn events(record: &[u8], epoch_offset_ns: u64, sink: &mut impl FnMut(TapEvent<'_>)) {
@@ -165,36 +167,59 @@ fn closing(
     sink: &mut impl FnMut(TapEvent<'_>),
 ) {
     if closed.in_pending != 0 {
-        sink(TapEvent::Segment(rest_of_stream(closed, connection, direction, at)));
+        let (way, end) = (direction.opposite(), (closed.in_sequence, closed.in_lost));
+        sink(TapEvent::Segment(reached(connection, way, at, end)));
+    }
+    let is_told = closed.out_pending != 0;
+    if is_told {
+        let lost = u32::try_from(closed.lost).unwrap_or(u32::MAX);
+        let end = (closed.out_sequence, lost);
+        sink(TapEvent::Segment(reached(connection, direction, at, end)));
     }
     sink(TapEvent::Closed(Closed {
         connection,
         direction,
         at,
-        unreported: closed.unreported,
-        lost: closed.lost,
+        unreported: if is_told { 0 } else { closed.unreported },
+        lost: if is_told { 0 } else { closed.lost },
         health: Some(TcpHealth { rtt_us: closed.rtt_us, retransmits: closed.retransmits }),
     }));
 }
 
-/// An empty segment at the end of what came in: the bytes before it that nobody reported.
-fn rest_of_stream(
-    closed: &ClosedRecord,
+/// What the steering table says of a connection that nobody wants.
+pub(super) const fn passed(
     connection: ConnectionId,
     direction: Direction,
     at: Timestamp,
+    unwanted: Unwanted,
+) -> TapEvent<'static> {
+    match unwanted {
+        Unwanted::Bytes(bytes) => TapEvent::Passed(Passed { connection, direction, at, bytes }),
+        Unwanted::Until(sequence) => {
+            TapEvent::Segment(reached(connection, direction, at, (sequence, 0)))
+        }
+    }
+}
+
+/// An empty segment where a stream is now: the bytes before it that nobody reported, of which so
+/// many were lost.
+const fn reached(
+    connection: ConnectionId,
+    direction: Direction,
+    at: Timestamp,
+    (sequence, lost_before): (u32, u32),
 ) -> Segment<'static> {
     Segment {
         connection,
-        direction: direction.opposite(),
+        direction,
         endpoints: None,
         at,
-        sequence: closed.in_sequence,
+        sequence,
         acknowledgment: 0,
         flags: TcpFlags(0),
         length: 0,
         payload: &[],
-        lost_before: closed.in_lost,
+        lost_before,
         in_order: true,
         health: None,
     }

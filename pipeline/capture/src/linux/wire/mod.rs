@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use abi::TapCounters;
 use libbpf_rs::{Link, MapCore, MapFlags, Object, ObjectBuilder};
-use model::{Closed, LossCounters, Passed, TapEvent, TapHealth, Timestamp};
+use model::{Closed, LossCounters, TapEvent, TapHealth, Timestamp};
 
 use super::TapError;
 use super::clock::epoch_offset_ns;
@@ -181,8 +181,8 @@ impl WireTap {
         let mut in_order = |event: TapEvent<'_>| {
             // What passed of a flow comes before its end.
             if let TapEvent::Closed(Closed { connection, at, .. }) = event {
-                steering.take_passed_of(connection, |direction, bytes| {
-                    sink(TapEvent::Passed(Passed { connection, direction, at, bytes }));
+                steering.take_passed_of(connection, |direction, passed| {
+                    sink(events::passed(connection, direction, at, passed));
                 });
             }
             sink(event);
@@ -192,7 +192,8 @@ impl WireTap {
         records
     }
 
-    /// Hands on the sums of the datagrams that passed unwanted. Costs a walk over the steering
+    /// Hands on the sums of the datagrams that passed unwanted, and how far streams are that nobody
+    /// wants. Costs a walk over the steering
     /// table if there were any: once a second is enough.
     pub fn drain_passed(&mut self, at: Timestamp, mut sink: impl FnMut(TapEvent<'_>)) {
         let passed = self.counted().bytes_passed;
@@ -200,8 +201,8 @@ impl WireTap {
             return;
         }
         self.passed = passed;
-        self.steering.take_passed(|connection, direction, bytes| {
-            sink(TapEvent::Passed(Passed { connection, direction, at, bytes }));
+        self.steering.take_passed(|connection, direction, passed| {
+            sink(events::passed(connection, direction, at, passed));
         });
     }
 

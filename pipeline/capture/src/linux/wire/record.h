@@ -76,8 +76,11 @@ struct closed_record {
 	/* Of the direction towards a socket whose peer is not observed. */
 	__u32 in_sequence;
 	__u32 in_lost;
-	__u32 in_pending;
-	__u32 padding;
+	/* Of the other direction, if the steering table may have told of it; see steering. */
+	__u32 out_sequence;
+	__u8 in_pending;
+	__u8 out_pending;
+	__u8 padding[2];
 };
 
 struct health_record {
@@ -109,7 +112,9 @@ struct steering {
 	__u32 until[2];
 	__u32 mode;
 	__u32 padding;
-	/* Written by the kernel: bytes of unwanted datagrams since user space looked last. */
+	/* Written by the kernel: bytes of unwanted datagrams since user space looked last; of TCP,
+	 * the sequence number up to which nothing was wanted, and above it the upper half of the
+	 * connection. */
 	__u64 passed[2];
 };
 

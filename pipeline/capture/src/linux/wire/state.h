@@ -22,6 +22,7 @@ struct direction_state {
 	__u8 head_have;      // bytes of a head that two packets share
 	__u8 number;         // of the packet of MySQL under way
 	__u8 is_turn;        // a turn begins with the next byte
+	__u8 told;           // how far it is was written into the steering table once
 	__u64 head;          // these bytes
 	// Of the packet that is walked through, see frames.h.
 	__u64 connection, time;

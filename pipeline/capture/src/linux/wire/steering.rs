@@ -12,6 +12,28 @@ use crate::linux::mapping::Mapping;
 /// Words per slot: connection, the two sequence numbers, mode, bytes passed forward and backward.
 const WORDS: usize = size_of::<abi::Steering>() / 8;
 
+/// What has passed of a connection that nobody wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unwanted {
+    /// So many bytes of datagrams.
+    Bytes(u64),
+    /// A stream, up to this sequence number.
+    Until(u32),
+}
+
+impl Unwanted {
+    /// Reads a word of the slot that `connection` owns. `None` if it is nothing, or was written for
+    /// the owner before.
+    const fn read(connection: u64, word: u64) -> Option<Self> {
+        match (word >> 32, word as u32) {
+            (0, 0) => None,
+            (0, _) => Some(Self::Bytes(word)),
+            (upper, sequence) if upper == connection >> 32 => Some(Self::Until(sequence)),
+            _ => None,
+        }
+    }
+}
+
 /// The steering table. One writer, the worker that reads the ring.
 ///
 /// Two connections that share a slot overwrite each other's wish; the one without a wish is copied
@@ -52,14 +74,17 @@ impl Steering {
     }
 
     /// Takes what has passed unwanted since the last call, slot by slot.
-    pub(super) fn take_passed(&self, mut sink: impl FnMut(ConnectionId, Direction, u64)) {
+    pub(super) fn take_passed(&self, mut sink: impl FnMut(ConnectionId, Direction, Unwanted)) {
         for slot in self.table.words().chunks_exact(WORDS).take(STEERING_SLOTS) {
             let [owner, _, _, passed @ ..] = slot else { return };
             for (direction, passed) in Direction::BOTH.into_iter().zip(passed) {
                 // The swap locks the bus: not for the many slots where nothing passed.
                 if passed.load(Ordering::Relaxed) != 0 {
-                    let bytes = passed.swap(0, Ordering::Relaxed);
-                    sink(ConnectionId(owner.load(Ordering::Relaxed)), direction, bytes);
+                    let (owner, word) =
+                        (owner.load(Ordering::Relaxed), passed.swap(0, Ordering::Relaxed));
+                    if let Some(unwanted) = Unwanted::read(owner, word) {
+                        sink(ConnectionId(owner), direction, unwanted);
+                    }
                 }
             }
         }
@@ -69,13 +94,16 @@ impl Steering {
     pub(super) fn take_passed_of(
         &self,
         connection: ConnectionId,
-        mut sink: impl FnMut(Direction, u64),
+        mut sink: impl FnMut(Direction, Unwanted),
     ) {
         let Some([owner, _, _, passed @ ..]) = self.slot(connection) else { return };
         if owner.load(Ordering::Relaxed) == connection.0 {
             for (direction, passed) in Direction::BOTH.into_iter().zip(passed) {
-                if passed.load(Ordering::Relaxed) != 0 {
-                    sink(direction, passed.swap(0, Ordering::Relaxed));
+                if passed.load(Ordering::Relaxed) != 0
+                    && let word = passed.swap(0, Ordering::Relaxed)
+                    && let Some(unwanted) = Unwanted::read(connection.0, word)
+                {
+                    sink(direction, unwanted);
                 }
             }
         }
@@ -112,5 +140,20 @@ impl Steering {
         sequences.store(forward | backward << 32, Ordering::Release);
         owner.store(connection.0, Ordering::Release);
         wish.store(u64::from(mode), Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_of_the_owner_before_is_nothing() {
+        let owner = 0x0123_4567_89ab_cdef;
+        assert_eq!(Unwanted::read(owner, 0), None);
+        assert_eq!(Unwanted::read(owner, 4_000), Some(Unwanted::Bytes(4_000)));
+        assert_eq!(Unwanted::read(owner, 0x0123_4567_0000_0fa0), Some(Unwanted::Until(4_000)));
+        assert_eq!(Unwanted::read(owner, 0x0123_4567_0000_0000), Some(Unwanted::Until(0)));
+        assert_eq!(Unwanted::read(owner, 0x7654_3210_0000_0fa0), None);
     }
 }

@@ -74,6 +74,23 @@ static __always_inline bool take_new(struct tap_counters *c, struct direction_st
 	return true;
 }
 
+// Says how far the direction of an unwanted connection is, where user space looks once a second.
+static __always_inline bool tell(const struct steering *wish, struct tap_counters *c,
+				 struct direction_state *d, __u64 connection, bool backward,
+				 __u32 bytes)
+{
+	__u64 upper = connection & ~0xffffffffull;
+
+	// What was lost takes a record, and a number alone would be one of bytes.
+	if (!wish || !(wish->mode & STEER_NOTHING) || d->lost || !upper)
+		return false;
+	*(volatile __u64 *)&wish->passed[backward ? 1 : 0] = upper | d->next_sequence;
+	c->bytes_passed += bytes;
+	d->silent = 0;
+	d->told = 1;
+	return true;
+}
+
 // Copies what is wanted of one packet and accounts for the rest.
 static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 				 struct direction_state *d, struct segment *t, __u64 at,
@@ -131,9 +148,12 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 		// at the end of what the program wrote: the last byte of a body is on time only so.
 		p.head.sequence = t->sequence;
 		p.head.length = t->length;
+		bool is_quiet = !is_first &&
+				!(t->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_PSH));
+		if (is_quiet && tell(wish, c, d, s->connection, backward, t->length))
+			return;
 		d->silent += t->length;
-		if (!is_first && !(t->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_PSH)) &&
-		    d->silent < SILENT_BYTES_MAX)
+		if (is_quiet && d->silent < SILENT_BYTES_MAX)
 			return;
 	}
 	book(c, d, n, t->length - n, emit(skb, &p));

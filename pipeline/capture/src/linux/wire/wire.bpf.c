@@ -311,8 +311,10 @@ static __always_inline void on_closed(struct bpf_sock_ops *ops, struct socket_st
 	r->head.backward = s->backward;
 	r->unreported = s->out.silent;
 	r->lost = s->out.lost;
+	r->out_pending = s->out.told;
+	r->out_sequence = s->out.next_sequence;
 	if (s->peer == PEER_REMOTE) {
-		r->in_pending = s->in.lost || s->in.silent;
+		r->in_pending = s->in.lost || s->in.silent || s->in.told;
 		r->in_lost = s->in.lost;
 		r->in_sequence = s->in.next_sequence;
 	}
