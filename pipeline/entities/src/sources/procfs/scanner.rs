@@ -217,7 +217,10 @@ impl Scanner {
     /// Finds the owners of connections that exist already, for [`Directory::socket`]. To be called
     /// after the taps are attached and one scan was made. Gives how many it found.
     pub fn adopt_sockets(&mut self) -> usize {
-        sockets::adopt(&mut self.proc, &self.roster, &self.directory)
+        let found = sockets::adopt(&mut self.proc, &self.roster, &self.directory);
+        // Strangers met before have an owner now, or were in nobody's hands.
+        self.directory.take_strangers();
+        found
     }
 
     /// Every process of the scope, by pid and start time; guests are in it with a socket only.
