@@ -1,6 +1,6 @@
 //! The sums and what is said of them: the one place surfaces ask.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -41,6 +41,8 @@ struct Tls {
     terms: BTreeMap<u32, Vec<TlsTerms>>,
     health: Option<TapHealth>,
     key_scan: Option<TapHealth>,
+    hooks: Option<TapHealth>,
+    hooked: BTreeSet<u32>,
 }
 
 impl Tls {
@@ -233,6 +235,12 @@ impl Agent {
         self.tls().key_scan = health;
     }
 
+    /// Replaces what the plaintext probes say of themselves, and which processes have some.
+    pub(crate) fn set_hooks(&self, health: TapHealth, pids: BTreeSet<u32>) {
+        let mut tls = self.tls();
+        (tls.hooks, tls.hooked) = (Some(health), pids);
+    }
+
     /// Every tap that can attach is attached, and who owns the connections it found is known.
     pub(crate) fn set_ready(&self) {
         self.ready.store(true, Ordering::Release);
@@ -321,7 +329,9 @@ impl Query for Agent {
             *tap = health::line("wire tap", TapState::Off, detail, &remedy);
         }
         health.extend(self.probes());
-        health.extend(self.tls().key_scan.clone());
+        let tls = self.tls();
+        health.extend(tls.key_scan.iter().chain(&tls.hooks).cloned());
+        drop(tls);
         health.extend(self.gauges.refusals());
         HealthReport { at_us, health, agent: self.cost(overflow) }
     }
@@ -330,7 +340,7 @@ impl Query for Agent {
         let tls = self.tls();
         let (mut engines, counts) = (tls.engines.clone(), tls.counts.clone());
         let mut terms = tls.terms.clone();
-        let is_scanned = tls.key_scan.is_some();
+        let (is_scanned, hooked) = (tls.key_scan.is_some(), tls.hooked.clone());
         let enabled = tls.health.is_some() || is_scanned;
         drop(tls);
         if is_scanned {
@@ -343,6 +353,13 @@ impl Query for Agent {
             }
             let others = engines.values_mut().flatten().filter(|row| row.way == KeyWay::None);
             others.for_each(|row| row.way = KeyWay::KeyScan);
+        }
+        for pid in hooked {
+            let rows = engines.entry(pid).or_default();
+            if rows.is_empty() {
+                rows.push(TlsEngine::default());
+            }
+            rows.iter_mut().for_each(|row| row.way = KeyWay::Hooks);
         }
         let alive = self.directory.processes();
         let service = |pid| alive.iter().find(|entity| entity.pids.contains(&pid));

@@ -20,6 +20,7 @@ use crate::agent::Agent;
 use crate::config::Settings;
 use crate::due::wait;
 use crate::health;
+use crate::hooks::Hooking;
 
 /// Messages that may wait; who finds no room tries again.
 const TOLD_WAITING: usize = 64;
@@ -40,6 +41,8 @@ enum Told {
     Sealed(u32),
     /// The tap is detached for the time being, or is attached again.
     Paused(bool),
+    /// Nothing opens a connection between these processes; the first one is the better to ask.
+    Hopeless([u32; 2]),
 }
 
 /// The way to the thread.
@@ -70,11 +73,20 @@ impl Asker {
             self.is_paused = is_paused;
         }
     }
+
+    /// Nothing opens connections between these processes: their functions may be asked.
+    pub(crate) fn give_up(&self, processes: &[[u32; 2]]) {
+        for both in processes {
+            let _ = self.told.try_send(Told::Hopeless(*both));
+        }
+    }
 }
 
 /// The thread's own end.
 pub(crate) struct Keys {
     watcher: Watcher,
+    /// Plaintext probes, if they are wanted and the kernel takes them.
+    hooks: Option<Hooking>,
     told: Receiver<Told>,
     /// Since when the tap is detached.
     paused: Option<Instant>,
@@ -132,11 +144,12 @@ impl Desk {
 impl Keys {
     fn new(watcher: Watcher, told: Receiver<Told>) -> Self {
         let worked = Instant::now();
-        Self { watcher, told, paused: None, has_left: false, worked, shown: None }
+        Self { watcher, hooks: None, told, paused: None, has_left: false, worked, shown: None }
     }
 
-    /// Runs until the scanner and the worker end.
-    pub(crate) fn run(mut self, agent: &Arc<Agent>) {
+    /// Runs until the scanner and the worker end, with plaintext probes if there are any.
+    pub(crate) fn run(mut self, hooks: Option<Hooking>, agent: &Arc<Agent>) {
+        self.hooks = hooks;
         let mut members = Vec::new();
         loop {
             match wait(&self.told, self.next_due()) {
@@ -145,8 +158,13 @@ impl Keys {
                     if !self.has_left {
                         self.watcher.members(&members);
                     }
+                    self.each_hooks(|hooks| hooks.members(&members));
                 }
                 Ok(Told::Sealed(pid)) => self.watcher.ask(pid, Instant::now()),
+                Ok(Told::Hopeless(both)) if self.paused.is_none() => {
+                    self.each_hooks(|hooks| hooks.ask(both, Instant::now()));
+                }
+                Ok(Told::Hopeless(_)) => {}
                 Ok(Told::Paused(true)) => self.paused = Some(Instant::now()),
                 Ok(Told::Paused(false)) => {
                     (self.paused, self.has_left) = (None, false);
@@ -158,6 +176,7 @@ impl Keys {
             self.work();
             self.show(agent);
         }
+        self.each_hooks(Hooking::leave);
         self.watcher.leave();
     }
 
@@ -166,10 +185,12 @@ impl Keys {
         if self.paused.is_some_and(|since| since.elapsed() >= PAUSED_MAX) {
             if !self.has_left {
                 self.has_left = true;
+                self.each_hooks(Hooking::leave);
                 self.watcher.leave();
             }
         } else {
             self.watcher.work(self.worked);
+            self.each_hooks(Hooking::work);
         }
     }
 
@@ -180,17 +201,29 @@ impl Keys {
         let leave = self.paused.filter(|_| !self.has_left).map(|since| since + PAUSED_MAX);
         let show = self.shown.filter(|(_, of)| *of != self.watcher.changes());
         let show = show.map(|(at, _)| at + SHOW_INTERVAL);
-        [look, leave, show].into_iter().flatten().min()
+        // What probes cost is told of as long as there are any.
+        let beat = self.shown.filter(|_| self.is_hooking()).map(|(at, _)| at + SHOW_INTERVAL);
+        [look, leave, show, beat].into_iter().flatten().min()
     }
 
     /// Tells surfaces, if there is news for them and they were not told just now.
     fn show(&mut self, agent: &Agent) {
         let changes = self.watcher.changes();
-        let is_due = |(at, of): (Instant, u64)| of != changes && at.elapsed() >= SHOW_INTERVAL;
+        let is_news = |of| of != changes || self.is_hooking();
+        let is_due = |(at, of): (Instant, u64)| is_news(of) && at.elapsed() >= SHOW_INTERVAL;
         if self.shown.is_none_or(is_due) {
             self.shown = Some((Instant::now(), changes));
             agent.set_tls(self.engines(), self.health());
+            self.each_hooks(|hooks| agent.set_hooks(hooks.health(), hooks.pids()));
         }
+    }
+
+    fn is_hooking(&self) -> bool {
+        self.hooks.as_ref().is_some_and(Hooking::is_busy)
+    }
+
+    fn each_hooks(&mut self, run: impl FnOnce(&mut Hooking)) {
+        self.hooks.as_mut().map(run);
     }
 
     fn engines(&self) -> BTreeMap<u32, Vec<TlsEngine>> {

@@ -27,6 +27,7 @@ use crate::cost;
 use crate::feed::{Block, Feed};
 use crate::governor::Governor;
 use crate::health;
+use crate::hooks::{self, Callers};
 use crate::keys::{self, Asker, Desk};
 use crate::keyscan::{KeyScan, Scanner as KeyScanner, key_scan};
 use crate::lines::Lines;
@@ -105,15 +106,17 @@ impl Live {
             health.push(line);
             None
         });
+        let hooked = hooks::load(&settings, &key_scope, &mut health);
         agent.set_health(health);
         let wishes = Arc::new(Wishes::default());
         let mut threads = Vec::new();
         let (mut desk, mut probes) = (None, None);
         if let Some((keys, way, secrets)) = keys {
-            probes = Some(Probes { secrets, asker: way.asker() });
+            let (hooking, callers) = hooked.unzip();
+            probes = Some(Probes { secrets, callers, asker: way.asker() });
             desk = Some(way);
             let keys_agent = Arc::clone(&agent);
-            threads.push(spawn("redsight-keys", move || keys.run(&keys_agent))?);
+            threads.push(spawn("redsight-keys", move || keys.run(hooking, &keys_agent))?);
         }
         let refused = Arc::clone(&agent.gauges.lines_refused);
         let written = json.map(|to| Lines::threaded(to, refused)).transpose()?;
@@ -202,9 +205,11 @@ enum News {
     Exchanges(Block),
 }
 
-/// The worker's ends of the key-log probes.
+/// The worker's ends of the probes in processes.
 struct Probes {
     secrets: Secrets,
+    /// Those of plaintext probes.
+    callers: Option<Callers>,
     asker: Asker,
 }
 
@@ -256,14 +261,25 @@ impl Loop {
         let mut pause = DRAIN_INTERVAL[0];
         while !wishes.stop.load(Ordering::Relaxed) {
             self.heed(wishes);
-            let (fill, size) = self.tap.fill();
+            let (fill, size) = self.fill();
             let worker = &mut self.worker;
+            let callers = self.probes.as_mut().and_then(|probes| probes.callers.as_mut());
+            let mark = callers.map_or(0, |callers| callers.mark());
             // Before the bytes they open.
             if let Some(probes) = &mut self.probes {
                 probes.secrets.drain(|event| worker.event(event));
             }
             worker.take_keys();
             self.tap.drain(|event| worker.event(event));
+            // What they told of has passed on the wire, and the worker knows its connections.
+            if let Some(callers) = self.probes.as_mut().and_then(|probes| probes.callers.as_mut()) {
+                let is_on = self.tap.is_attached();
+                callers.drain(mark, |event| {
+                    if is_on {
+                        worker.event(event);
+                    }
+                });
+            }
             if ticked.elapsed() >= TICK_INTERVAL {
                 ticked = Instant::now();
                 self.worker.tick(now());
@@ -286,6 +302,16 @@ impl Loop {
         let last = self.worker.finish(now());
         // The store's thread lives until the sender is gone.
         let _ = self.news.send(News::Window(last));
+    }
+
+    /// Of the ring that is fuller for its size.
+    fn fill(&self) -> (u64, u64) {
+        let (fill, size) = self.tap.fill();
+        let callers = self.probes.as_ref().and_then(|probes| probes.callers.as_ref());
+        match callers.map(Callers::fill) {
+            Some((other, other_size)) if other * size > fill * other_size => (other, other_size),
+            _ => (fill, size),
+        }
     }
 
     fn heed(&mut self, wishes: &Wishes) {
@@ -329,8 +355,12 @@ impl Loop {
     /// Has the processes looked at again whose connections wait for a key.
     fn ask(&mut self) {
         let asked = self.worker.take_asked();
+        let hopeless = self.worker.take_hopeless();
         if let Some(probes) = &self.probes {
             probes.asker.ask(&asked);
+            if probes.callers.is_some() {
+                probes.asker.give_up(&hopeless);
+            }
         }
     }
 
@@ -378,6 +408,7 @@ impl Loop {
             let counters = probes.secrets.counters();
             gauges.secrets_found.store(counters.found, Ordering::Relaxed);
             gauges.secrets_lost.store(counters.lost + counters.unreadable, Ordering::Relaxed);
+            probes.callers.iter().for_each(Callers::publish);
         }
     }
 }

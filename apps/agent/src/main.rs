@@ -12,6 +12,8 @@ mod feed;
 mod governor;
 mod health;
 #[cfg(target_os = "linux")]
+mod hooks;
+#[cfg(target_os = "linux")]
 mod keys;
 mod keyscan;
 mod lines;

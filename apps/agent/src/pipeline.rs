@@ -33,12 +33,14 @@ use crate::steer::{Steered, Steerer};
 
 mod asking;
 mod census;
+mod hooked;
 mod quic;
 mod sealed;
 
 use asking::Asked;
 use census::Census;
 pub(crate) use census::{Count, Taken};
+use hooked::Callers;
 use quic::Quic;
 use sealed::Tls;
 
@@ -67,6 +69,7 @@ pub(crate) struct Stages {
     census: Census,
     quic: Quic,
     key_scan: Option<KeyScan>,
+    callers: Callers,
     raw: bool,
 }
 
@@ -134,6 +137,7 @@ impl Worker {
             census: Census::default(),
             quic: Quic::default(),
             key_scan: None,
+            callers: Callers::default(),
             raw,
         };
         Self { table: Table::new(limits), stages }
@@ -152,10 +156,10 @@ impl Worker {
     /// Takes one event of the tap through all stages.
     #[inline]
     pub(crate) fn event(&mut self, event: TapEvent<'_>) {
-        if let TapEvent::Secret(secret) = &event {
-            self.secret(secret);
-        } else {
-            self.table.event(event, &mut self.stages);
+        match &event {
+            TapEvent::Secret(secret) => self.secret(secret),
+            TapEvent::Plaintext(plaintext) => self.plaintext(plaintext),
+            _ => self.table.event(event, &mut self.stages),
         }
     }
 
@@ -211,16 +215,6 @@ impl Worker {
     /// What the table did, refused and ignored.
     pub(crate) fn connection_counters(&self) -> connections::Counters {
         *self.table.counters()
-    }
-
-    /// What became of TLS connections since the last call, by process.
-    pub(crate) fn take_census(&mut self) -> Taken {
-        self.stages.census.take()
-    }
-
-    /// Processes whose TLS connections wait for a key.
-    pub(crate) fn take_asked(&mut self) -> Vec<u32> {
-        self.stages.census.take_asked()
     }
 
     /// What the opener of QUIC did and refused.
@@ -376,7 +370,7 @@ impl Stages {
         let (client, server) = parties(state.ends, asking);
         let mut ledger = state.dissector.take_ledger();
         if let Some(tls) = &mut state.tls {
-            ledger += tls.take_ledger();
+            ledger = tls.take_ledger(ledger);
         }
         ledger += state.quic.take_ledger();
         let why_sealed = state.why_sealed(self.keyring.is_some());

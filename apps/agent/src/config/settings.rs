@@ -30,6 +30,8 @@ pub(crate) struct Settings {
     pub tls: bool,
     /// Look for keys in memory.
     pub key_scan: bool,
+    /// Put plaintext probes where no key is found.
+    pub hooks: bool,
     /// Where findings about files are kept.
     pub tls_cache: Option<PathBuf>,
     /// Bounds of the connections stage.
@@ -72,6 +74,7 @@ impl From<&Effective> for Settings {
             },
             tls: *effective.value("tls.enabled") == Value::Switch(true),
             key_scan: *effective.value("tls.key_scan") == Value::Switch(true),
+            hooks: *effective.value("tls.hooks") == Value::Switch(true),
             tls_cache: path("tls.cache"),
             connections: Limits {
                 connections: number("limits.connections") as usize,

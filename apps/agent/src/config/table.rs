@@ -112,6 +112,17 @@ pub(crate) static SETTINGS: &[Setting] = &[
                  priority; nothing of their memory is kept but keys that open their own records.",
     },
     Setting {
+        key: "tls.hooks",
+        kind: Kind::Switch("no-tls-hooks"),
+        default: "off",
+        flag: "tls-hooks",
+        metavariable: None,
+        summary: "Where no key is found, read at the functions of the process's TLS library",
+        detail: "Only in processes in scope whose connections stayed sealed after both other ways. \
+                 Every call of such a function, and every time such a process sends or receives, \
+                 is trapped: about a microsecond each, which `doctor` adds up. Linux 6.12.",
+    },
+    Setting {
         key: "limits.cpu",
         kind: Kind::Share,
         default: "10%",

@@ -24,6 +24,7 @@ const OTHERS: &[(&str, &str)] = &[
     ("tls.enabled", "off"),
     ("tls.cache", "/tmp/tls"),
     ("tls.key_scan", "off"),
+    ("tls.hooks", "on"),
     ("limits.cpu", "3%"),
     ("limits.connections", "99"),
     ("limits.services", "98"),

@@ -102,7 +102,7 @@ impl Stages {
 
 /// The direction in which the client sends. Of a connection that was there before, the lower port
 /// is the server's.
-fn client(connection: &Connection) -> Direction {
+pub(super) fn client(connection: &Connection) -> Direction {
     let [forward, backward] = ports(connection);
     let by_port = if forward < backward { Direction::Backward } else { Direction::Forward };
     connection.initiator.unwrap_or(by_port)

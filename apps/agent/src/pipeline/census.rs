@@ -11,12 +11,20 @@ use decrypt::tls::{Attention, Facts, Opener};
 use model::view::TlsTerms;
 use model::{Direction, Sealed};
 
+use super::Worker;
+
 /// Processes counted before the sums are taken; more are not told of.
 const PROCESSES_MAX: usize = 4_096;
 /// Different terms counted before they are taken, of all processes.
 const TERMS_MAX: usize = 1_024;
 /// Processes that may be asked about at once.
 const ASKED_MAX: usize = 64;
+
+/// Processes whose connections ended sealed that are remembered.
+const CLOSED_MAX: usize = 1_024;
+/// So many connections of a process must have ended sealed, none opened, before it is hopeless: the
+/// first ones of a program may be over before its probe is there.
+const CLOSED_SEALED: u8 = 8;
 
 /// The connections of one process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,22 +75,48 @@ pub(crate) struct Census {
     counts: HashMap<u32, Count>,
     terms: HashMap<(u32, TlsTerms), u64>,
     asked: Vec<u32>,
+    hopeless: Vec<[u32; 2]>,
+    /// How many connections of a process ended sealed since one was opened.
+    closed: HashMap<u32, u8>,
 }
 
 /// What was told of one connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Told {
-    opened: bool,
-    sealed: bool,
+    pub(super) opened: bool,
+    pub(super) sealed: bool,
+}
+
+impl Worker {
+    /// What became of TLS connections since the last call, by process.
+    pub(crate) fn take_census(&mut self) -> Taken {
+        self.stages.census.take()
+    }
+
+    /// Processes whose TLS connections wait for a key.
+    pub(crate) fn take_asked(&mut self) -> Vec<u32> {
+        self.stages.census.take_asked()
+    }
+
+    /// Processes whose TLS connections stay sealed, those of one connection together.
+    pub(crate) fn take_hopeless(&mut self) -> Vec<[u32; 2]> {
+        self.stages.census.take_hopeless()
+    }
 }
 
 impl Census {
-    /// Looks at a connection whose opener may have got on. `at_last`: nothing more will come.
-    pub(super) fn look(&mut self, opener: &Opener, told: &mut Told, at_last: bool) {
+    /// Looks at a connection whose opener may have got on. `at_last`: nothing more will come. Says
+    /// why it stays sealed, once that is certain.
+    pub(super) fn look(
+        &mut self,
+        opener: &Opener,
+        told: &mut Told,
+        at_last: bool,
+    ) -> Option<Sealed> {
         let owners = opener.owners();
         // Of a connection that was there before, they are found later than its bytes.
         if owners == [0; 2] && !at_last {
-            return;
+            return None;
         }
         if opener.has_opened() && !told.opened {
             told.opened = true;
@@ -92,11 +126,46 @@ impl Census {
         if let Some(reason) = opener.why_sealed().filter(|_| is_certain && !told.sealed) {
             told.sealed = true;
             self.sealed(owners, reason);
+            return Some(reason);
         }
+        None
+    }
+
+    /// Notes the processes of a connection that nothing will open, the one to be asked first in
+    /// front, if there is another way.
+    pub(super) fn despair(&mut self, processes: [u32; 2], reason: Sealed, at_last: bool) {
+        let is_searched = match reason {
+            Sealed::NoKey
+            | Sealed::EngineUnknown
+            | Sealed::MemoryNotReadable
+            | Sealed::CipherUnsupported
+            | Sealed::StartedBefore => true,
+            Sealed::Budget | Sealed::KernelTls | Sealed::KeyLost | Sealed::Off => false,
+        };
+        if !is_searched || processes == [0; 2] || self.hopeless.len() >= ASKED_MAX {
+            return;
+        }
+        let is_hopeless = !at_last || processes.iter().any(|pid| self.has_failed(*pid));
+        if is_hopeless && !self.hopeless.contains(&processes) {
+            self.hopeless.push(processes);
+        }
+    }
+
+    /// One more connection of the process has ended sealed; true if that is no accident any more.
+    fn has_failed(&mut self, pid: u32) -> bool {
+        if pid == 0 || (self.closed.len() >= CLOSED_MAX && !self.closed.contains_key(&pid)) {
+            return false;
+        }
+        let count = self.closed.entry(pid).or_default();
+        *count = count.saturating_add(1);
+        *count >= CLOSED_SEALED
     }
 
     /// Counts a connection of which something was opened.
     pub(super) fn opened(&mut self, owners: [u32; 2]) {
+        for pid in pids(owners) {
+            self.closed.remove(&pid);
+        }
         self.each(owners, |count| count.opened += 1);
     }
 
@@ -148,6 +217,11 @@ impl Census {
         Taken { counts: std::mem::take(&mut self.counts), terms: std::mem::take(&mut self.terms) }
     }
 
+    /// Whose connections nothing will open, since the last call.
+    pub(crate) fn take_hopeless(&mut self) -> Vec<[u32; 2]> {
+        std::mem::take(&mut self.hopeless)
+    }
+
     /// Whom was asked about since the last call.
     pub(crate) fn take_asked(&mut self) -> Vec<u32> {
         std::mem::take(&mut self.asked)
@@ -184,4 +258,30 @@ fn terms(role: &str, facts: &Facts) -> TlsTerms {
 /// The processes at the ends, each once; 0 is nobody.
 fn pids([one, other]: [u32; 2]) -> impl Iterator<Item = u32> {
     [one, if other == one { 0 } else { other }].into_iter().filter(|pid| *pid != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_hopeless_is_told_once_given_up_or_after_some_that_ended_sealed() {
+        let mut census = Census::default();
+        census.despair([7, 8], Sealed::NoKey, false);
+        census.despair([7, 8], Sealed::NoKey, false);
+        assert_eq!(census.take_hopeless(), [[7, 8]]);
+        for reason in [Sealed::Budget, Sealed::KernelTls, Sealed::Off] {
+            census.despair([7, 8], reason, false);
+        }
+        census.despair([0, 0], Sealed::NoKey, false);
+        assert!(census.take_hopeless().is_empty(), "another way is of no use, or not known");
+        let ended = |census: &mut Census, times| {
+            (0..times).for_each(|_| census.despair([9, 0], Sealed::NoKey, true));
+            census.take_hopeless().len()
+        };
+        assert_eq!(ended(&mut census, CLOSED_SEALED - 1), 0);
+        census.opened([9, 0]);
+        assert_eq!(ended(&mut census, CLOSED_SEALED - 1), 0, "one was opened");
+        assert_eq!(ended(&mut census, 1), 1);
+    }
 }

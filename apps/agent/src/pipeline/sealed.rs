@@ -14,6 +14,7 @@ use model::{
 
 use super::asking::Asked;
 use super::census::{Census, Told};
+use super::hooked::Hooked;
 use super::{Stages, State, ports};
 use crate::resolve::Resolver;
 
@@ -26,13 +27,17 @@ pub(super) struct Tls {
     /// When a key was asked for.
     pub(super) asked: Asked,
     /// What its exchanges say of it, since the first byte in clear.
-    row: Option<Arc<TlsRow>>,
+    pub(super) row: Option<Arc<TlsRow>>,
+    /// When it began to speak TLS, as far as that was seen.
+    pub(super) began: Timestamp,
+    /// Plaintext of it comes from a process that calls a TLS library.
+    pub(super) hooked: Option<Hooked>,
     /// The name asked for is that of the server at the other end, and nobody has been told.
     names_server: bool,
     /// What the dissector before this one has booked.
-    before: Ledger,
+    pub(super) before: Ledger,
     /// What was counted of it.
-    told: Told,
+    pub(super) told: Told,
 }
 
 impl Tls {
@@ -46,9 +51,14 @@ impl Tls {
         census.ask(&self.opener);
     }
 
-    /// Bytes booked since the last call.
-    pub(super) fn take_ledger(&mut self) -> Ledger {
+    /// Bytes booked since the last call, with what the dissector has booked of those in clear.
+    pub(super) fn take_ledger(&mut self, clear: Ledger) -> Ledger {
         let mut ledger = self.opener.take_ledger();
+        let clear = match &mut self.hooked {
+            Some(hooked) => hooked.cover(&mut ledger, clear),
+            None => clear,
+        };
+        ledger += clear;
         ledger += std::mem::take(&mut self.before);
         ledger
     }
@@ -124,6 +134,8 @@ impl Stages {
             opener: Opener::new(connection.id),
             asked: Asked::default(),
             row: None,
+            began: chunk.at,
+            hooked: None,
             names_server: handover.names_server,
             before,
             told: Told::default(),
@@ -175,7 +187,8 @@ impl Stages {
             let mut output = Output::new(&mut self.names, self.raw, &mut found);
             state.dissector.chunk(chunk, &mut output, &mut self.counters);
         });
-        self.census.look(&tls.opener, &mut tls.told, false);
+        let sealed = self.census.look(&tls.opener, &mut tls.told, false);
+        let sealed = sealed.map(|reason| (tls.opener.owners(), reason));
         if tls.names_server && !tls.opener.facts().server_name.is_empty() {
             tls.names_server = false;
             let name = &tls.opener.facts().server_name;
@@ -188,6 +201,9 @@ impl Stages {
         if let Some(handshake) = tls.opener.take_handshake(false) {
             self.shaken(connection, state, &handshake, None);
         }
+        if let Some((owners, reason)) = sealed {
+            self.despair(connection, owners, reason, false);
+        }
     }
 
     /// The connection is over: so is its handshake, if it came so far.
@@ -198,7 +214,10 @@ impl Stages {
         reason: CloseReason,
     ) {
         if let Some(tls) = &mut state.tls {
-            self.census.look(&tls.opener, &mut tls.told, true);
+            let sealed = self.census.look(&tls.opener, &mut tls.told, true);
+            if let Some(reason) = sealed {
+                self.despair(connection, tls.opener.owners(), reason, true);
+            }
         }
         let handshake = state.tls.as_mut().and_then(|tls| tls.opener.take_handshake(true));
         if let Some(handshake) = handshake {

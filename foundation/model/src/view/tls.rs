@@ -84,6 +84,9 @@ pub enum KeyWay {
     /// Keys are looked for in the memory of the process.
     #[serde(rename = "key scan")]
     KeyScan,
+    /// None are needed: plaintext is taken where the engine's functions are called.
+    #[serde(rename = "hooks")]
+    Hooks,
     /// Not at all.
     #[default]
     #[serde(rename = "none")]
@@ -96,6 +99,7 @@ impl KeyWay {
         match self {
             Self::Anchor => "anchor",
             Self::KeyScan => "key scan",
+            Self::Hooks => "hooks",
             Self::None => "none",
         }
     }

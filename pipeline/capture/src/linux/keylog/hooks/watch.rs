@@ -89,14 +89,13 @@ impl Hooks {
                 Probed { start, files: Vec::new() }
             }
         };
-        for mapped in files::mapped(pid) {
-            if !probed.files.iter().any(|held| held.mapped.is_same(&mapped)) {
+        let mut fresh = files::mapped(pid);
+        fresh.retain(|mapped| !probed.files.iter().any(|held| held.mapped.is_same(mapped)));
+        // Without an engine there is nothing that what is sent could belong to.
+        if probed.has_engine() || fresh.iter().any(|mapped| self.is_engine(pid, mapped)) {
+            for mapped in fresh {
                 probed.files.extend(self.hold(pid, mapped));
             }
-        }
-        // Without an engine there is nothing that what is sent could belong to.
-        if !probed.has_engine() {
-            probed.files.drain(..).for_each(|held| self.drop_links(held));
         }
         self.processes.insert(pid, probed);
     }
@@ -151,6 +150,11 @@ impl Hooks {
         self.refusal.as_deref()
     }
 
+    fn is_engine(&mut self, pid: u32, mapped: &Mapped) -> bool {
+        let Some(opened) = mapped.open(pid) else { return false };
+        is_engine(&self.look(&opened, &mapped.path))
+    }
+
     fn hold(&mut self, pid: u32, mapped: Mapped) -> Option<Held> {
         let opened = mapped.open(pid)?;
         let all = self.look(&opened, &mapped.path);
@@ -167,7 +171,7 @@ impl Hooks {
             return None;
         }
         let functions = all.iter().map(|spot| spot.function).collect();
-        let is_engine = all.iter().any(|spot| spot.kind != kind::SOCKET);
+        let is_engine = is_engine(&all);
         match self.probe.attach(pid, &opened.file, &all) {
             Ok(links) => Some(Held { mapped, links, functions, is_engine }),
             Err(error) => {
@@ -203,6 +207,11 @@ impl Probed {
     fn has_engine(&self) -> bool {
         self.files.iter().any(|held| held.is_engine)
     }
+}
+
+/// True if a file of these places has more than what sends and receives.
+fn is_engine(spots: &[Spot]) -> bool {
+    spots.iter().any(|spot| spot.kind != kind::SOCKET)
 }
 
 /// Calls that are timed at once, and how often: the shortest time is that of an idle machine.
