@@ -120,7 +120,7 @@ pub(crate) static SETTINGS: &[Setting] = &[
         summary: "Where no key is found, read at the functions of the process's TLS library",
         detail: "Only in processes in scope whose connections stayed sealed after both other ways. \
                  Every call of such a function, and every time such a process sends or receives, \
-                 is trapped: about a microsecond each, which `doctor` adds up. Linux 6.12.",
+                 is trapped: some microseconds each, which `doctor` adds up. Linux 6.12.",
     },
     Setting {
         key: "limits.cpu",
