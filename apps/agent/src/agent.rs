@@ -38,7 +38,8 @@ pub(crate) struct Agent {
 struct Tls {
     engines: BTreeMap<u32, Vec<TlsEngine>>,
     counts: BTreeMap<u32, Count>,
-    terms: BTreeMap<u32, Vec<TlsTerms>>,
+    /// Uncounted, with how many handshakes agreed on them.
+    terms: BTreeMap<u32, Vec<(TlsTerms, u64)>>,
     health: Option<TapHealth>,
     key_scan: Option<TapHealth>,
     hooks: Option<TapHealth>,
@@ -51,11 +52,10 @@ impl Tls {
         // Who has terms has a count: so there are not more of them.
         let count = self.counts.entry(pid).or_default();
         let known = self.terms.entry(pid).or_default();
-        let same = |other: &&mut TlsTerms| TlsTerms { handshakes: 0, ..(*other).clone() } == terms;
-        if let Some(same) = known.iter_mut().find(same) {
-            same.handshakes += handshakes;
+        if let Some((_, count)) = known.iter_mut().find(|(other, _)| *other == terms) {
+            *count += handshakes;
         } else if known.len() < TLS_TERMS_MAX {
-            known.push(TlsTerms { handshakes, ..terms });
+            known.push((terms, handshakes));
         } else {
             count.terms_refused += handshakes;
         }
@@ -307,6 +307,10 @@ impl Agent {
     }
 }
 
+fn counted(terms: Vec<(TlsTerms, u64)>) -> Vec<TlsTerms> {
+    terms.into_iter().map(|(terms, handshakes)| TlsTerms { handshakes, ..terms }).collect()
+}
+
 impl Query for Agent {
     fn snapshot(&self, window_s: f64) -> Snapshot {
         let mut snapshot = self.store().snapshot(window_s, &*self.directory);
@@ -376,7 +380,7 @@ impl Query for Agent {
                 opened: count.opened,
                 sealed: count.sealed(),
                 sealed_because: count.sealed_because(),
-                terms: terms.remove(&pid).unwrap_or_default(),
+                terms: counted(terms.remove(&pid).unwrap_or_default()),
                 terms_refused: count.terms_refused,
             })
         });

@@ -107,5 +107,5 @@ pub(crate) fn is_tls(bytes: &[u8]) -> bool {
 
 /// True if `bytes` start with a TLS client's first message (RFC 8446 §4.1.2).
 pub(crate) fn is_hello(bytes: &[u8]) -> bool {
-    is_tls(bytes) && bytes.first() == Some(&22) && bytes.get(5) == Some(&1)
+    matches!(bytes, [22, _, _, _, _, 1, ..]) && is_tls(bytes)
 }

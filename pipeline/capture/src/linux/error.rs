@@ -57,9 +57,10 @@ impl TapError {
     pub(crate) fn from_bpf(what: &str, error: &libbpf_rs::Error) -> Self {
         let what = what.to_owned();
         // The verifier answers with the same words as a missing right.
-        let is_verifier = format!("{error:#}").contains(VERIFIER_REFUSES) && machine::may_trace();
+        let is_verifier =
+            || format!("{error:#}").contains(VERIFIER_REFUSES) && machine::may_trace();
         match error.kind() {
-            libbpf_rs::ErrorKind::PermissionDenied if is_verifier => Self::Failed {
+            libbpf_rs::ErrorKind::PermissionDenied if is_verifier() => Self::Failed {
                 what,
                 why: "the verifier of this kernel refuses the program".to_owned(),
             },

@@ -7,6 +7,7 @@ mod error;
 pub mod keylog;
 mod machine;
 mod mapping;
+mod maps;
 pub mod memory;
 mod secrecy;
 pub mod wire;

@@ -15,7 +15,7 @@ const EXPLICIT_BYTES: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sealing {
     pub salt: [u8; 4],
-    pub tag_bytes: usize,
+    pub cipher: Cipher,
     pub sequence: u64,
 }
 
@@ -40,8 +40,7 @@ pub(super) fn sealing(
     let mut opened = Vec::with_capacity(sealed.len());
     for cipher in ciphers(key.len()) {
         let aead = Aead::new(cipher, key)?;
-        let tag_bytes = aead.tag_bytes();
-        let length = (sealed.len().checked_sub(tag_bytes)? as u16).to_be_bytes();
+        let length = (sealed.len().checked_sub(aead.tag_bytes())? as u16).to_be_bytes();
         let mut additional = [0, 0, 0, 0, 0, 0, 0, 0, kind, major, minor, length[0], length[1]];
         additional.iter_mut().zip(explicit).for_each(|(to, byte)| *to = *byte);
         for salt in near.as_chunks::<4>().0.iter().filter(|salt| **salt != [0; 4]) {
@@ -54,7 +53,7 @@ pub(super) fn sealing(
             opened.extend_from_slice(sealed);
             if aead.open(&nonce, &additional, &mut opened).is_some() {
                 let sequence = u64::from_be_bytes(*explicit);
-                return Some(Sealing { salt: *salt, tag_bytes, sequence });
+                return Some(Sealing { salt: *salt, cipher, sequence });
             }
         }
     }

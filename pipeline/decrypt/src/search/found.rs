@@ -2,7 +2,7 @@
 
 use model::{ConnectionId, Direction};
 
-use crate::crypto::KeyBytes;
+use crate::crypto::{Cipher, KeyBytes};
 
 /// A proven key of one direction of a connection.
 #[derive(Clone, Debug)]
@@ -67,8 +67,8 @@ pub enum Opens {
         key: KeyBytes,
         /// The fixed part of the nonce.
         salt: [u8; 4],
-        /// Length of the tag: 16 or 8.
-        tag_bytes: usize,
+        /// Which of them, by the lengths of key and tag.
+        cipher: Cipher,
         /// Sequence number of the record.
         sequence: u64,
     },

@@ -207,8 +207,8 @@ impl Target {
         }
         let opens = self.pair().and_then(|(test, _)| {
             let sealing = ccm::sealing(key.as_slice(), test, near, budget)?;
-            let ccm::Sealing { salt, tag_bytes, sequence } = sealing;
-            Some(Opens::Ccm12 { key: key.clone(), salt, tag_bytes, sequence })
+            let ccm::Sealing { salt, cipher, sequence } = sealing;
+            Some(Opens::Ccm12 { key: key.clone(), salt, cipher, sequence })
         });
         self.open(address, opens)
     }

@@ -9,6 +9,7 @@ use model::{ConnectionId, Direction};
 use super::gcm::{Gcm, Nonce};
 use super::secrets::{Labels, Secret};
 use super::*;
+use crate::crypto::Cipher;
 
 /// Bytes that look random, always the same.
 pub(super) struct Noise(pub u64);
@@ -260,7 +261,7 @@ fn ccm_of_tls_12_opens_by_a_key_and_four_bytes_beside_it() {
     let schedule = laid_out(&key, Layout::Natural);
     let memory = image(&mut noise, 4096, &[(1024, &schedule), (1300, &salt)]);
     let outcome = search(vec![sample(1, UNKNOWN, vec![record(41), record(42)])], &memory);
-    let Some(Opens::Ccm12 { salt: found, tag_bytes: 8, sequence: 41, .. }) =
+    let Some(Opens::Ccm12 { salt: found, cipher: Cipher::Aes128Ccm8, sequence: 41, .. }) =
         outcome.found.first().map(|found| &found.opens)
     else {
         panic!("{outcome:?}")

@@ -127,15 +127,8 @@ impl Keys {
                 let aead = gcm(key.as_slice())?;
                 (Protection::Explicit { aead, fixed: *salt, last: None }, *sequence)
             }
-            Opens::Ccm12 { key, salt, tag_bytes, sequence } => {
-                use crate::crypto::Cipher;
-                let cipher = match (key.as_slice().len(), tag_bytes) {
-                    (16, 16) => Cipher::Aes128Ccm,
-                    (16, _) => Cipher::Aes128Ccm8,
-                    (_, 16) => Cipher::Aes256Ccm,
-                    (_, _) => Cipher::Aes256Ccm8,
-                };
-                let aead = Aead::new(cipher, key.as_slice())?;
+            Opens::Ccm12 { key, salt, cipher, sequence } => {
+                let aead = Aead::new(*cipher, key.as_slice())?;
                 (Protection::Explicit { aead, fixed: *salt, last: None }, *sequence)
             }
             Opens::ChaCha12 { key, iv, sequence } => {

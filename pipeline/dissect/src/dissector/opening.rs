@@ -32,18 +32,15 @@ impl OpeningBytes {
         self.bytes.iter().any(|bytes| is_tls(bytes))
     }
 
-    /// True if a side's bytes start with a TLS client's first message.
-    pub(super) fn has_hello(&self) -> bool {
-        self.bytes.iter().any(|bytes| is_hello(bytes))
+    /// The direction whose bytes start with a TLS client's first message.
+    pub(super) fn hello(&self) -> Option<Direction> {
+        Direction::BOTH.into_iter().find(|way| is_hello(&self.bytes[way.index()]))
     }
 
     /// Forgets what the server said before the client began TLS: words of a protocol that nobody
     /// here knows. Gives how many bytes those were.
     pub(super) fn drop_before_hello(&mut self) -> u64 {
-        let Some(way) = Direction::BOTH.into_iter().find(|way| is_hello(&self.bytes[way.index()]))
-        else {
-            return 0;
-        };
+        let Some(way) = self.hello() else { return 0 };
         let before = self.pieces.iter().take_while(|(from, ..)| *from != way);
         let (chunks, bytes) = before.fold((0, 0), |(n, sum), (.., length)| (n + 1, sum + length));
         self.pieces.drain(..chunks);

@@ -43,7 +43,7 @@ impl Dissector {
             State::Sealed(opening) => {
                 self.seen -= opening.held();
                 let names_server = self.client.is_none();
-                let from_start = self.from_start || opening.has_hello();
+                let from_start = self.from_start || opening.hello().is_some();
                 Some(Handover { opening, from_start, names_server })
             }
             other => {

@@ -34,6 +34,9 @@ pub fn tls_table(processes: &[TlsProcess], width: usize) -> String {
 /// One line for whatever handshakes of a process agreed on, with titles above; empty if there was
 /// none.
 pub fn tls_terms_table(processes: &[TlsProcess], width: usize) -> String {
+    if processes.iter().all(|process| process.terms.is_empty()) {
+        return String::new();
+    }
     let mut columns = Columns::new([
         ("SERVICE", Align::Left),
         ("PID", Align::Right),
@@ -45,14 +48,10 @@ pub fn tls_terms_table(processes: &[TlsProcess], width: usize) -> String {
         ("ALPN", Align::Left),
         ("CERTIFICATE", Align::Left),
     ]);
-    let mut is_empty = true;
     for process in processes {
-        for terms in &process.terms {
-            columns.push(agreed(process, terms));
-            is_empty = false;
-        }
+        process.terms.iter().for_each(|terms| columns.push(agreed(process, terms)));
     }
-    if is_empty { String::new() } else { columns.render(width) }
+    columns.render(width)
 }
 
 fn agreed(process: &TlsProcess, terms: &TlsTerms) -> [String; 9] {

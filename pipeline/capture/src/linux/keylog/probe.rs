@@ -14,6 +14,7 @@ use super::files::Key;
 use super::secrets::Secrets;
 use crate::linux::TapError;
 use crate::linux::machine::kernel_version;
+use crate::linux::maps::find;
 
 static PROGRAMS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/keylog.bpf.o"));
 /// The end of the name of the map with what the program is told before it is loaded.
@@ -208,13 +209,6 @@ fn load(cgroups: u32, way: Way, own: Option<(u32, &Object)>) -> libbpf_rs::Resul
         program.set_autoload(is_wanted);
     }
     open.load()
-}
-
-fn find<'a>(object: &'a Object, name: &str) -> Result<libbpf_rs::Map<'a>, TapError> {
-    object.maps().find(|map| map.name() == name).ok_or_else(|| TapError::Failed {
-        what: format!("find the map {name}"),
-        why: "the compiled program lacks it".to_owned(),
-    })
 }
 
 fn for_kernel(anchor: &Anchor) -> KeylogAnchor {

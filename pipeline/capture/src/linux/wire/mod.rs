@@ -5,7 +5,6 @@
 //! however it ends.
 
 mod events;
-mod maps;
 mod offers;
 pub(super) mod ring;
 mod steering;
@@ -21,7 +20,7 @@ use model::{Closed, LossCounters, TapEvent, TapHealth, Timestamp};
 
 use super::TapError;
 use super::clock::epoch_offset_ns;
-use maps::find;
+use super::maps::find;
 use offers::Offers;
 pub(super) use offers::netns_source;
 use ring::Ring;
@@ -193,8 +192,7 @@ impl WireTap {
     }
 
     /// Hands on the sums of the datagrams that passed unwanted, and how far streams are that nobody
-    /// wants. Costs a walk over the steering
-    /// table if there were any: once a second is enough.
+    /// wants. Costs a walk over the steering table if there were any: once a second is enough.
     pub fn drain_passed(&mut self, at: Timestamp, mut sink: impl FnMut(TapEvent<'_>)) {
         let passed = self.counted().bytes_passed;
         if passed == self.passed {

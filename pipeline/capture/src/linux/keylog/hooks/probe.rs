@@ -12,6 +12,7 @@ use super::place::Spot;
 use super::told::Told;
 use crate::linux::TapError;
 use crate::linux::machine::kernel_version;
+use crate::linux::maps::find;
 use crate::linux::wire::netns_source;
 
 static PROGRAMS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hooks.bpf.o"));
@@ -37,10 +38,7 @@ impl Probe {
         }
         let settings = HookSettings { cgroups: cgroups.len() as u32, netns: netns_source().into() };
         let object = load(settings).map_err(|error| TapError::from_bpf(what, &error))?;
-        let find = |name: &str| {
-            object.maps().find(|map| map.name() == name).ok_or_else(|| failed("a map is missing"))
-        };
-        let scope = find("cgroups")?;
+        let scope = find(&object, "cgroups")?;
         for (number, directory) in cgroups.iter().enumerate() {
             let cgroup = File::open(directory).map_err(|error| failed(&error.to_string()))?;
             let (key, value) = (number as u32, cgroup.as_raw_fd() as u32);
@@ -48,7 +46,8 @@ impl Probe {
                 .update(&key.to_ne_bytes(), &value.to_ne_bytes(), MapFlags::ANY)
                 .map_err(|error| TapError::from_bpf(what, &error))?;
         }
-        let told = Told::new(find("plaintext")?.as_fd(), find("hook_counters")?.as_fd())?;
+        let (ring, counters) = (find(&object, "plaintext")?, find(&object, "hook_counters")?);
+        let told = Told::new(ring.as_fd(), counters.as_fd())?;
         Ok((Self { object }, told))
     }
 

@@ -42,14 +42,12 @@ impl Redis {
             if self.is_replica {
                 return Step::Skip { head: taken, body: u64::MAX };
             }
-            if self.answer.left == 0
-                && let Some(n) = self.repeat_answer(bytes, (first_at, input.at), output)
-            {
-                taken += n;
-                first_at = input.at;
-                continue;
-            }
             if self.answer.left == 0 {
+                if let Some(n) = self.repeat_answer(bytes, (first_at, input.at), output) {
+                    taken += n;
+                    first_at = input.at;
+                    continue;
+                }
                 match self.begin(bytes, first_at, output) {
                     Begun::Here => {}
                     Begun::Blank => {
