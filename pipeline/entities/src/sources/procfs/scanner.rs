@@ -414,8 +414,7 @@ impl Scanner {
         let Some(stat) = self.proc.stat(pid).filter(|stat| !stat.is_zombie) else {
             return Reread::Gone;
         };
-        let executable = self.proc.executable(pid);
-        let argv = self.proc.argv(pid);
+        let (executable, argv) = (self.proc.executable(pid), self.proc.argv(pid));
         let Some(member) = self.roster.member(pid) else {
             return Reread::Gone;
         };
@@ -425,7 +424,8 @@ impl Scanner {
         if same_program && argv == known.argv && stat.command == known.command {
             return Reread::Same;
         }
-        if same_program {
+        // Without arguments it was read amid its exec: the new program's file, and no more yet.
+        if same_program && !known.argv.is_empty() {
             let mut process = known.clone();
             // Who wrote one of its arguments over all of them is still what they said.
             let is_cut = matches!(argv.as_slice(), [only] if known.argv.len() > 1

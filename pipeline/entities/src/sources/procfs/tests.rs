@@ -258,9 +258,7 @@ fn a_process_that_runs_another_program_is_another_service() {
     host.exec(SHOP);
     host.table(&[200], &[(8000, 8000)], &[]);
     let early = host.connects(200, "python3");
-    for _ in 0..10 {
-        host.scan(&[200]);
-    }
+    host.scan_often(&[200]);
     assert_eq!(host.name(script), "entrypoint");
     assert_eq!(host.name(early), "shop");
     assert_eq!(host.service("shop").listens, ["127.0.0.1:8000"]);
@@ -274,20 +272,28 @@ fn a_wrapper_and_what_it_becomes_are_one_service() {
     host.table(&[200], &[], &[]);
     host.scan(&[200]);
     host.exec(Fake { sockets: &[], ..SHOP });
-    for _ in 0..10 {
-        host.scan(&[200]);
-    }
+    host.scan_often(&[200]);
     // It asks before it listens: the first connection knows no port of it yet.
     let early = host.connects(200, "python3");
     host.scanner.read_queued();
     host.start(SHOP);
     host.table(&[200], &[(8000, 8000)], &[]);
-    for _ in 0..10 {
-        host.scan(&[200]);
-    }
+    host.scan_often(&[200]);
     let shop = host.service("shop");
     assert_eq!(host.directory.entity(early).instance, shop.instance);
     assert_eq!(host.directory.services().len(), 1);
+}
+
+#[test]
+fn a_process_that_was_read_amid_its_exec_gets_its_name() {
+    let mut host = Host::new();
+    let amid = Fake { command: "qemu-arm", exe: "/usr/bin/qemu-arm", argv: &[], ..NGINX };
+    host.start(amid);
+    host.scan(&[100]);
+    host.exec(Fake { argv: &["qemu-arm", "/bin/busybox", "httpd"], ..amid });
+    host.scan_often(&[100]);
+    let id = host.connects(100, "qemu-arm");
+    assert_eq!(host.name(id), "httpd");
 }
 
 #[test]
@@ -296,9 +302,7 @@ fn a_worker_that_overwrites_its_arguments_keeps_its_name() {
     host.start(SHOP);
     host.scan(&[200]);
     host.exec(Fake { argv: &["shop: serving"], ..SHOP });
-    for _ in 0..10 {
-        host.scan(&[200]);
-    }
+    host.scan_often(&[200]);
     let id = host.connects(200, "python3");
     assert_eq!(host.name(id), "shop");
 }
