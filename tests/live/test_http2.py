@@ -3,7 +3,9 @@
 import collections
 import os
 import pathlib
+import signal
 import sys
+import time
 import unittest
 
 import loads
@@ -19,7 +21,7 @@ LoadModule http2_module @MODULES@/mod_http2.so
 Protocols h2c http/1.1
 """
 # A megabyte.
-BULK = "files/bulk"
+BULK, BULK_BYTES = "files/bulk", 1 << 20
 # Of so much at full speed some may be lost where the agent has no core of its own.
 LOT_BYTES = 64 << 20
 
@@ -83,6 +85,32 @@ class WideWindowTest(Http2Test):
         # What passes before the agent has seen the connection at all is copied by the budget.
         if lost == 0:
             self.assertEqual(whole, 200)
+
+
+class TapsOffTest(Http2Test):
+    """Connections of which a part has passed unseen."""
+
+    def test_bodies_are_left_out_again_after_the_taps_were_off(self):
+        server = servers.nginx(self.sandbox, listen="http2")
+        agent = self.observe()
+        load = self.sandbox.start("h2load", program("h2load"), "-c", 2, "-m", 8, "-D", 8,
+                                  server.url + BULK)
+
+        def ledger():
+            return agent.ask("/api/v1/snapshot")["ledger"]
+        wait_until(lambda: ledger()["skipped"] > BULK_BYTES, 10, "bodies are left out")
+        agent.process.send_signal(signal.SIGUSR1)
+        time.sleep(1)
+        agent.process.send_signal(signal.SIGUSR1)
+        on_us = time.time() * 1e6
+        self.assertEqual(load.wait(20), 0, self.sandbox.log("h2load"))
+        # What passed meanwhile is lost, and no tap has counted it.
+        sums = agent.settled()
+        lines = [line for line in self.ended(agent) if (line["start_us"] or 0) > on_us]
+        self.say(f"{len(lines)} after it, {sums.bytes}")
+        self.assertEqual({line["protocol"] for line in lines}, {"http2"})
+        self.assertIn("200", {line["status"] for line in lines})
+        self.assertLess(sums.bytes["parsed"] + sums.bytes.get("unknown", 0), sums.seen / 10)
 
 
 class UpgradeTest(Http2Test):

@@ -6,6 +6,10 @@
 // (STEER_FRAMES); the preface of HTTP/2 leaves no doubt, and bodies come before a reader has seen
 // that they do.
 //
+// Where the start was not seen (an older connection, a reordered packet), frames of HTTP/2 are
+// looked for at the start of a packet, and nothing is left out before so many heads followed one
+// another that nobody doubts them.
+//
 // Packets of MySQL look like nothing in particular, and most of them are shorter than a head is
 // worth. They are followed where user space says that there are some (STEER_PACKETS), from the
 // start of a turn that fills a segment on, and as long as they count on.
@@ -28,6 +32,13 @@ enum framing {
 #define HTTP2_HEAD_BYTES 9
 #define HTTP2_PREFACE_BYTES 24
 #define HTTP2_DATA 0
+#define HTTP2_HEADERS 1
+#define HTTP2_WINDOW_UPDATE 8
+#define HTTP2_END_STREAM 1
+#define HTTP2_FLAGS_OF_DATA 0x09
+#define HTTP2_FLAGS 0x2d
+// The last type that is in use everywhere.
+#define HTTP2_CONTINUATION 9
 // HTTP/2 knows types up to 16; some are taken for extensions to come.
 #define HTTP2_TYPES_MAX 32
 #define TLS_APPLICATION_DATA 23
@@ -44,7 +55,10 @@ enum framing {
 // Steps through one packet, and heads: with more of them it is not worth it.
 #define WALK_MAX 96
 #define HEADS_MAX 24
-
+// So many heads with payloads behind one another are no accident: each is one in some ten thousand.
+#define HTTP2_DOUBTS 8
+// Packets that are not looked at after one with too many heads.
+#define PAUSE_PACKETS 64
 
 // What a walk is to do.
 enum walking {
@@ -53,6 +67,29 @@ enum walking {
 	WALK_UNTIL = 4,      // nothing before `until`
 	WALK_PACKETS = 8,    // the packets of MySQL
 };
+
+// True if a frame of this head may follow another one.
+static __always_inline bool may_follow(__u32 length, __u8 type, __u8 flags)
+{
+	__u8 known = type == HTTP2_DATA ? HTTP2_FLAGS_OF_DATA : HTTP2_FLAGS;
+
+	return length <= 0xffff && type <= HTTP2_CONTINUATION && !(flags & ~known) &&
+	       (length || type != HTTP2_DATA || flags & HTTP2_END_STREAM);
+}
+
+// True if frames may begin here: with one of those that most packets begin with.
+static __always_inline bool may_begin_http2(const __u8 *b)
+{
+	__u32 length = b[0] << 16 | b[1] << 8 | b[2];
+	__u8 type = b[3];
+	bool is_odd = b[8] & 1;
+
+	if (!may_follow(length, type, b[4]) || !length || b[5] & 0x80)
+		return false;
+	if (type == HTTP2_WINDOW_UPDATE)
+		return length == 4 && !b[4] && (is_odd || !(b[5] | b[6] | b[7] | b[8]));
+	return type <= HTTP2_HEADERS && is_odd;
+}
 
 // What the first five bytes of a head say.
 static __always_inline void begin_frame(struct direction_state *d, __u64 head, __u32 start)
@@ -65,8 +102,10 @@ static __always_inline void begin_frame(struct direction_state *d, __u64 head, _
 		length = head >> 16 & 0xffffff;
 		type = head >> 8 & 0xff;
 		head_bytes = HTTP2_HEAD_BYTES;
-		if (type > HTTP2_TYPES_MAX)
+		if (type > HTTP2_TYPES_MAX || (d->doubts && !may_follow(length, type, head)))
 			d->framing = FRAMING_NONE;
+		if (d->doubts && length)
+			d->doubts--;
 		if (d->walking & WALK_EMITS)
 			d->skips = type == HTTP2_DATA && length >= PAYLOAD_SKIPPED_MIN;
 	} else if (d->framing == FRAMING_PACKETS) {
@@ -98,8 +137,10 @@ static __always_inline void begin_frame(struct direction_state *d, __u64 head, _
 			}
 		}
 	}
-	if (d->heads > HEADS_MAX)
+	if (d->heads > HEADS_MAX) {
 		d->framing = FRAMING_NONE;
+		d->pause = PAUSE_PACKETS;
+	}
 	d->frame_end = start + head_bytes + length;
 	d->kept_to = start + head_bytes + kept;
 }
@@ -266,8 +307,7 @@ __attribute__((noinline)) int see_framing(struct __sk_buff *skb, __u32 outgoing)
 	if (!d)
 		return 0;
 	d->framing = FRAMING_NONE;
-	d->head_have = 0;
-	d->skips = 0;
+	d->head_have = d->skips = d->doubts = 0;
 	if (d->length < sizeof(b) || bpf_skb_load_bytes(skb, d->offset, b, sizeof(b)))
 		return 0;
 	d->frame_end = d->sequence;
@@ -291,6 +331,11 @@ __attribute__((noinline)) int see_framing(struct __sk_buff *skb, __u32 outgoing)
 		   b[6] == 0 && b[7] == 0 && b[8] == 0) {
 		// SETTINGS of the connection, which a server says first.
 		d->framing = FRAMING_HTTP2;
+	} else if (d->pause) {
+		d->pause--;
+	} else if (d->walking & WALK_EMITS && may_begin_http2(b)) {
+		d->framing = FRAMING_HTTP2;
+		d->doubts = HTTP2_DOUBTS;
 	}
 	return 0;
 }
@@ -313,6 +358,12 @@ static __always_inline bool take_frames(struct __sk_buff *skb, struct socket_sta
 {
 	bool packets = wish && wish->mode & STEER_PACKETS;
 	bool asked = wish && wish->mode & (STEER_FRAMES | STEER_PACKETS);
+
+	// What user space has missed it may have to look for in bodies, too, unless it asks.
+	if (!is_next && d->framing != FRAMING_UNSEEN) {
+		d->framing = FRAMING_NONE;
+		s->in.prefaced = s->out.prefaced = 0;
+	}
 	bool begins = d->framing == FRAMING_UNSEEN || (d->framing == FRAMING_NONE && asked);
 
 	// Each turn is decided upon anew, unless a packet goes on that was begun before.
@@ -321,8 +372,6 @@ static __always_inline bool take_frames(struct __sk_buff *skb, struct socket_sta
 		d->framing = FRAMING_NONE;
 		begins = is_turn && t->length >= PACKETS_BEGIN_BYTES;
 	}
-	if (!is_next && !begins)
-		d->framing = FRAMING_NONE;
 	if (d->framing == FRAMING_NONE && !begins)
 		return false;
 	d->connection = s->connection;
@@ -347,6 +396,8 @@ static __always_inline bool take_frames(struct __sk_buff *skb, struct socket_sta
 		see_framing(skb, outgoing);
 	if (d->framing == FRAMING_NONE)
 		return false;
+	if (d->doubts)
+		d->walking = 0;
 	d->at = d->from = d->skipped = d->heads = 0;
 	d->over = 0;
 	for (int i = 0; i < WALK_MAX; i++)

@@ -29,6 +29,8 @@ struct direction_state {
 	__u32 sequence, length, offset, until;
 	__u32 at, from, skipped, heads;
 	__u8 over, walking, flags, backward, in_order;
+	__u8 doubts; // heads until frames found midway are believed
+	__u8 pause;  // packets until they are looked for again
 };
 
 struct socket_state {

@@ -12,7 +12,7 @@ use model::{Framing, Incomplete, Side, Timestamp};
 
 use super::frame::{self, HEADER_BYTES, Header, PREFACE, Type};
 use super::hpack::Decoder;
-use super::sync;
+use super::sync::{self, Streams};
 use crate::http::{Head, Requests, Version};
 use crate::protocol::{Input, Output, Session, Start, Step};
 
@@ -61,6 +61,8 @@ struct Sending {
 struct Sides {
     client: Sending,
     server: Sending,
+    /// Missing since a stream was seen in use.
+    missing_bytes: u64,
 }
 
 impl Sides {
@@ -69,6 +71,13 @@ impl Sides {
             Side::Client => &mut self.client,
             Side::Server => &mut self.server,
         }
+    }
+
+    /// A stream of the client's is in use.
+    fn uses(&mut self, side: Side, stream: u32) {
+        let sending = self.of(side);
+        sending.highest = sending.highest.max(stream);
+        self.missing_bytes = 0;
     }
 }
 
@@ -89,7 +98,7 @@ impl Http2Session {
             highest: 0,
         };
         Self {
-            sides: Sides { client: side(true), server: side(false) },
+            sides: Sides { client: side(true), server: side(false), missing_bytes: 0 },
             requests: Requests::new(spoken),
             head: Head::default(),
         }
@@ -143,8 +152,9 @@ impl Http2Session {
             return self.desync(input.side);
         }
         if header.stream % 2 == 1 {
-            sending.highest = sending.highest.max(header.stream);
+            self.sides.uses(input.side, header.stream);
         }
+        let sending = self.sides.of(input.side);
         match header.kind {
             Type::Data => {
                 sending.passing = Some((header.stream, header.ends_stream()));
@@ -212,13 +222,15 @@ impl Session for Http2Session {
         }
     }
 
-    fn gap(&mut self, side: Side, _bytes: u64, _at: Timestamp, _output: &mut Output<'_>) {
+    fn gap(&mut self, side: Side, bytes: u64, _at: Timestamp, _output: &mut Output<'_>) {
+        self.sides.missing_bytes = self.sides.missing_bytes.saturating_add(bytes);
         self.lose(side);
     }
 
     fn resync(&mut self, _side: Side, bytes: &[u8]) -> Option<usize> {
-        let highest = self.sides.client.highest.max(self.sides.server.highest);
-        sync::boundary(highest, bytes)
+        let Sides { client, server, missing_bytes } = &self.sides;
+        let highest = client.highest.max(server.highest);
+        sync::boundary(Streams { highest, missing_bytes: *missing_bytes }, bytes)
     }
 
     fn end(&mut self, side: Side, _at: Timestamp, output: &mut Output<'_>) {

@@ -7,19 +7,38 @@ use super::frame::{Frames, Type};
 
 /// Headers that follow one another until nobody doubts them.
 const FRAMES_ENOUGH: usize = 4;
-/// Streams that may have been opened unseen.
-const UNSEEN_STREAMS_MAX: u32 = 2_000;
+/// Numbers of streams that may have been used unseen, whatever is missing.
+const UNSEEN_STREAMS_MIN: u32 = 2_000;
+/// A request takes ten bytes at least, and numbers of streams count by two.
+const BYTES_A_NUMBER_MIN: u64 = 5;
 
-/// The first place in `bytes` where frames begin. `highest` is the highest odd stream seen in use,
-/// 0 if none was.
-pub(super) fn boundary(highest: u32, bytes: &[u8]) -> Option<usize> {
-    if begins(highest, bytes, Place::Packet) {
+/// What is known of the streams on a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Streams {
+    /// The highest odd one seen in use, 0 if none was.
+    pub(super) highest: u32,
+    /// Bytes missing since, of either side.
+    pub(super) missing_bytes: u64,
+}
+
+impl Streams {
+    /// True if this one may be in use now.
+    fn may_include(self, stream: u32) -> bool {
+        let unseen = self.missing_bytes / BYTES_A_NUMBER_MIN;
+        let unseen = u32::try_from(unseen).unwrap_or(u32::MAX).max(UNSEEN_STREAMS_MIN);
+        self.highest == 0 || stream <= self.highest.saturating_add(unseen)
+    }
+}
+
+/// The first place in `bytes` where frames begin.
+pub(super) fn boundary(streams: Streams, bytes: &[u8]) -> Option<usize> {
+    if begins(streams, bytes, Place::Packet) {
         return Some(0);
     }
     // Frames that start with another byte than 0 are longer than 64 KiB.
     memchr::memchr_iter(0, bytes)
         .filter(|start| *start > 0)
-        .find(|start| begins(highest, bytes.get(*start..).unwrap_or_default(), Place::Inside))
+        .find(|start| begins(streams, bytes.get(*start..).unwrap_or_default(), Place::Inside))
 }
 
 /// Where frames are said to begin.
@@ -31,13 +50,12 @@ enum Place {
     Inside,
 }
 
-fn begins(highest: u32, bytes: &[u8], place: Place) -> bool {
+fn begins(streams: Streams, bytes: &[u8], place: Place) -> bool {
     let mut frames = Frames::new(bytes);
     let mut count = 0;
     for (header, payload) in frames.by_ref() {
         let may_stand_here = count > 0 || header.kind != Type::Continuation;
-        let is_near = highest == 0 || header.stream <= highest + UNSEEN_STREAMS_MAX;
-        if !header.is_usual() || !may_stand_here || !is_near {
+        if !header.is_usual() || !may_stand_here || !streams.may_include(header.stream) {
             return false;
         }
         count += 1;
@@ -47,8 +65,8 @@ fn begins(highest: u32, bytes: &[u8], place: Place) -> bool {
         if payload.len() < header.length as usize {
             // The last one goes on in the next packet: alone, it has to be of a stream in use, or
             // to stand where frames do.
-            let is_likely = place == Place::Packet && highest > 0;
-            return count > 1 || is_likely || (1..=highest).contains(&header.stream);
+            let is_likely = place == Place::Packet && streams.highest > 0;
+            return count > 1 || is_likely || (1..=streams.highest).contains(&header.stream);
         }
     }
     match (count, frames.rest()) {
@@ -74,6 +92,10 @@ mod tests {
     const PING: &[u8] = b"\0\0\x08\x06\0\0\0\0\0abcdefgh";
     const DATA: &[u8] = b"\0\0\x02\0\x01\0\0\0\x07ok";
 
+    fn boundary(highest: u32, bytes: &[u8]) -> Option<usize> {
+        super::boundary(Streams { highest, missing_bytes: 0 }, bytes)
+    }
+
     #[test]
     fn frames_are_found_behind_the_end_of_a_payload() {
         for payload in [&b""[..], b"x", b"\0\0\0\0\0\0\0\0\0\0\0\0", b"\0\0\0\x04\0\0\0\0\0\0"] {
@@ -91,5 +113,13 @@ mod tests {
         // Its number alone tells nothing, where none is known.
         assert_eq!(boundary(0, b"\0\x40\0\0\0\0\0\0\x07begins here"), None);
         assert_eq!(boundary(7, b"\0\x40\0\0\0\0\0\0\x07begins here"), Some(0));
+    }
+
+    #[test]
+    fn streams_are_as_far_on_as_what_is_missing_allows() {
+        let bytes = b"\0\0\x02\0\x01\0\0\x75\x31ok";
+        assert_eq!(boundary(9, bytes), None);
+        let streams = Streams { highest: 9, missing_bytes: 150_000 };
+        assert_eq!(super::boundary(streams, bytes), Some(0));
     }
 }
