@@ -439,15 +439,21 @@ struct Found<'a> {
 
 impl Sink for Found<'_> {
     fn exchange(&mut self, exchange: &Exchange, client: Direction, names: &Names) {
+        self.exchanges(exchange, 1, client, names);
+    }
+
+    fn exchanges(&mut self, exchange: &Exchange, count: u64, client: Direction, names: &Names) {
         let (ends, live) = (*self.ends, self.takers.live);
         let (asks, answers) = parties(ends, client);
-        self.takers.red.record(self.hint, asks, answers, exchange);
+        self.takers.red.record_alike(self.hint, asks, answers, exchange, count);
         let ends = || Ends::new(self.connection, client, ends, live, self.tls);
-        if let Some(feed) = &mut self.takers.feed {
-            feed.see(exchange, ends);
-        }
-        if let Some(lines) = &mut self.takers.lines {
-            lines.write(exchange, names, ends(), &self.takers.resolver);
+        for _ in 0..count {
+            if let Some(feed) = &mut self.takers.feed {
+                feed.see(exchange, ends);
+            }
+            if let Some(lines) = &mut self.takers.lines {
+                lines.write(exchange, names, ends(), &self.takers.resolver);
+            }
         }
     }
 

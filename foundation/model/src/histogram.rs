@@ -52,9 +52,14 @@ impl Histogram {
 
     /// Counts one duration.
     pub fn record(&mut self, duration_ns: u64) {
-        self.exponential.add(bucket_index(duration_ns), 1);
-        self.classic[classic_index(duration_ns)] += 1;
-        self.sum_ns = self.sum_ns.saturating_add(duration_ns);
+        self.record_alike(duration_ns, 1);
+    }
+
+    /// Counts the same duration so many times.
+    pub fn record_alike(&mut self, duration_ns: u64, count: u64) {
+        self.exponential.add(bucket_index(duration_ns), count);
+        self.classic[classic_index(duration_ns)] += count;
+        self.sum_ns = self.sum_ns.saturating_add(duration_ns.saturating_mul(count));
     }
 
     /// Adds every count of `other`.

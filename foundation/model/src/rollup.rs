@@ -137,9 +137,9 @@ impl EdgeHealth {
 pub struct KindCounts(pub [u64; Kind::ALL.len()]);
 
 impl KindCounts {
-    /// Counts one.
-    pub fn record(&mut self, kind: Kind) {
-        self.0[kind as usize] += 1;
+    /// Counts so many of one kind.
+    pub fn record(&mut self, kind: Kind, count: u64) {
+        self.0[kind as usize] += count;
     }
 
     /// Adds every count of `other`.

@@ -48,6 +48,16 @@ impl<T> Pending<T> {
         }
     }
 
+    /// True if the same answer at the same time makes both the same exchange. None has one yet.
+    pub fn is_like(&self, other: &Self) -> bool {
+        self.start == other.start
+            && self.endpoint == other.endpoint
+            && self.request_bytes == other.request_bytes
+            && self.kind == other.kind
+            && self.first_answer.is_none()
+            && self.wire.is_none()
+    }
+
     /// Notes bytes of the answer; the first call fixes the time to first byte.
     pub fn answer_bytes(&mut self, bytes: u64, first_at: Timestamp) {
         self.first_answer.get_or_insert(first_at);

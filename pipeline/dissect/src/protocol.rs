@@ -203,6 +203,13 @@ pub trait Sink {
     /// `client` is the direction in which the client of this exchange sends.
     fn exchange(&mut self, exchange: &Exchange, client: Direction, names: &Names);
 
+    /// Several that are alike in everything, their times included, as pipelines have them.
+    fn exchanges(&mut self, exchange: &Exchange, count: u64, client: Direction, names: &Names) {
+        for _ in 0..count {
+            self.exchange(exchange, client, names);
+        }
+    }
+
     /// A client was told at which address a host is. `client` is the direction in which it sends.
     fn address_named(&mut self, named: &AddressNamed<'_>, client: Direction) {
         let _ = (named, client);
@@ -254,8 +261,13 @@ impl<'a> Output<'a> {
 
     /// Hands on one exchange.
     pub fn emit(&mut self, exchange: &Exchange) {
-        self.emitted += 1;
-        self.sink.exchange(exchange, self.client, self.names);
+        self.emit_alike(exchange, 1);
+    }
+
+    /// Hands on so many exchanges that are alike.
+    pub fn emit_alike(&mut self, exchange: &Exchange, count: u64) {
+        self.emitted += count;
+        self.sink.exchanges(exchange, count, self.client, self.names);
     }
 
     /// Hands on one exchange in which the end taken to be the server asked.

@@ -34,6 +34,8 @@ struct Play<'a> {
     swapped: bool,
     from_start: bool,
     carrier: &'a Carrier,
+    /// The words of the wire are wanted, too: some short cuts are not taken then.
+    is_raw: bool,
 }
 
 const NORMAL: Play<'static> = Play {
@@ -41,6 +43,7 @@ const NORMAL: Play<'static> = Play {
     swapped: false,
     from_start: true,
     carrier: &Carrier::Stream,
+    is_raw: true,
 };
 
 #[test]
@@ -65,12 +68,19 @@ fn cases_give_what_is_expected_however_they_are_cut() {
         }
         // A datagram is whole.
         let is_whole = matches!(case.carrier, Carrier::Datagrams(_));
-        let cuts = if is_whole { vec![] } else { cuts(&case.moves) };
-        for (how, moves) in cuts {
+        let mut ways = vec![("whole".to_owned(), case.moves.clone())];
+        ways.extend(if is_whole { vec![] } else { cuts(&case.moves) });
+        for (how, moves) in ways {
             let got = run(&moves, play);
             if got != whole {
                 let text = got.join("\n");
                 failures.push(format!("{}: {how}\n{text}", case.path.display()));
+                break;
+            }
+            let bare = run(&moves, Play { is_raw: false, ..play });
+            if bare.iter().map(|l| without_wire(l)).ne(whole.iter().map(|l| without_wire(l))) {
+                let text = bare.join("\n");
+                failures.push(format!("{}: {how}, not raw\n{text}", case.path.display()));
                 break;
             }
         }
@@ -226,19 +236,24 @@ fn run(moves: &[Move], play: Play<'_>) -> Vec<String> {
             break;
         }
         let mut sink = |exchange: &Exchange| found.push(exchange.clone());
-        let mut output = Output::new(&mut names, true, &mut sink);
+        let mut output = Output::new(&mut names, play.is_raw, &mut sink);
         let now = Timestamp(at * 1_000_000);
         total += subject.take(one.stream, &one.what, way, now, (&mut output, &mut counters));
         ledger += subject.take_ledger();
     }
     let mut sink = |exchange: &Exchange| found.push(exchange.clone());
     let end = Timestamp((at + 1) * 1_000_000);
-    subject.close(closing, end, &mut Output::new(&mut names, true, &mut sink));
+    subject.close(closing, end, &mut Output::new(&mut names, play.is_raw, &mut sink));
     ledger += subject.take_ledger();
     assert_eq!(ledger.seen, total, "the ledger has every byte: {ledger:?}");
     assert!(ledger.adds_up());
     assert_eq!(subject.held(), 0, "nothing is kept behind");
     found.iter().map(|exchange| describe(exchange, &names)).collect()
+}
+
+/// A line without the words of the wire.
+fn without_wire(line: &str) -> &str {
+    line.split("| wire:").next().unwrap_or_default()
 }
 
 fn describe(exchange: &Exchange, names: &Names) -> String {

@@ -96,7 +96,19 @@ impl Red {
         server: EntityId,
         exchange: &Exchange,
     ) {
-        self.kinds.record(exchange.kind);
+        self.record_alike(hint, client, server, exchange, 1);
+    }
+
+    /// Counts so many exchanges that are alike.
+    pub fn record_alike(
+        &mut self,
+        hint: &mut CellHint,
+        client: EntityId,
+        server: EntityId,
+        exchange: &Exchange,
+        count: u64,
+    ) {
+        self.kinds.record(exchange.kind, count);
         if !exchange.kind.counts() {
             return;
         }
@@ -109,12 +121,12 @@ impl Red {
             }
         };
         let (key, cell) = self.cells.entry_mut(slot);
-        self.overflow += u64::from(key.endpoint == EndpointId::OTHER);
-        cell.count += 1;
-        cell.request_bytes += exchange.request_bytes;
-        cell.response_bytes += exchange.response_bytes;
+        self.overflow += if key.endpoint == EndpointId::OTHER { count } else { 0 };
+        cell.count += count;
+        cell.request_bytes += exchange.request_bytes * count;
+        cell.response_bytes += exchange.response_bytes * count;
         if let Some(duration_ns) = exchange.duration_ns {
-            cell.duration.record(duration_ns);
+            cell.duration.record_alike(duration_ns, count);
         }
     }
 

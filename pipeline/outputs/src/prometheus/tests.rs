@@ -58,9 +58,8 @@ impl Totals for Counted {
 
     fn kinds(&self) -> KindCounts {
         let mut kinds = KindCounts::default();
-        kinds.record(Kind::Request);
-        kinds.record(Kind::Request);
-        kinds.record(Kind::Push);
+        kinds.record(Kind::Request, 2);
+        kinds.record(Kind::Push, 1);
         kinds
     }
 

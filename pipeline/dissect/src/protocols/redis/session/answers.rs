@@ -83,7 +83,8 @@ impl Redis {
     }
 
     /// The same answer as the last one, byte for byte, to a command that changes nothing: it needs
-    /// no second reading. Gives its bytes. `first_at`, `at`: when they came.
+    /// no second reading. So do those behind it, to commands that were alike. Gives their bytes.
+    /// `first_at`, `at`: when they came.
     #[inline]
     fn repeat_answer(
         &mut self,
@@ -100,10 +101,17 @@ impl Redis {
         };
         let (n, status) = (last.len(), self.last_answer.status);
         let mut pending = self.open.pop_front_if(is_plain)?;
+        let mut count = 1;
+        while first_at == at
+            && bytes.get(n * count..).is_some_and(|rest| rest.starts_with(last))
+            && self.open.pop_front_if(|next| is_plain(next) && next.is_like(&pending)).is_some()
+        {
+            count += 1;
+        }
         pending.answer_bytes(n as u64, first_at);
-        output.emit(&pending.answered(&INFO, self.version(), status, at));
+        output.emit_alike(&pending.answered(&INFO, self.version(), status, at), count as u64);
         self.report_settled(output);
-        Some(n)
+        Some(n * count)
     }
 
     /// Remembers an answer for [`Self::repeat_answer`], if `bytes`, which ended it, are all of it.

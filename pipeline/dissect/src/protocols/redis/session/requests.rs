@@ -162,7 +162,8 @@ impl Redis {
     }
 
     /// The same command as the last one, byte for byte: pollers and hot keys say it again and
-    /// again, and it needs no second reading. Gives its bytes.
+    /// again, and it needs no second reading. So do those behind it in a pipeline. Gives their
+    /// bytes.
     #[inline]
     fn repeat(
         &mut self,
@@ -178,14 +179,21 @@ impl Redis {
             return None;
         }
         let (n, endpoint, arguments) = (last.len(), self.last.endpoint, self.last.arguments);
+        // Behind one of the same packet, the next one finds all as this one does.
+        let is_behind = self.open.back().is_some_and(|newest| newest.start == start);
         let is_sure = self.admits(false, start, output);
         let fate = self.fate(is_sure);
         let asked = Asked { fate, special: Special::Plain, is_blocking: false, arguments };
-        let mut pending = request(endpoint, start, None, asked);
-        pending.request_bytes = n as u64;
-        self.open.push_back(pending);
+        let mut count = 1;
+        if is_behind && fate == Fate::Paired {
+            let last = self.last.bytes.get(..n)?;
+            let room = OPEN_MAX.saturating_sub(self.open.len());
+            count = bytes.chunks_exact(n).take(room).take_while(|next| *next == last).count();
+        }
+        let one = || Pending { request_bytes: n as u64, ..request(endpoint, start, None, asked) };
+        self.open.extend((0..count.max(1)).map(|_| one()));
         self.is_sending = true;
-        Some(n)
+        Some(n * count.max(1))
     }
 
     /// Remembers a whole command for [`Self::repeat`], if its bytes alone say what it is.
