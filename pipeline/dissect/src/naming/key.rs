@@ -5,6 +5,8 @@
 //! free text become a placeholder. When in doubt a part is an identifier: a literal that stays may
 //! be a secret. Hash tags lose their braces: `{user:42}:cart` is named like `user:42:cart`.
 
+use std::ops::Range;
+
 /// Parts kept, between `:` and its like; what follows becomes `*`.
 const PARTS_MAX: usize = 8;
 /// Bytes of a pattern after which no part is begun.
@@ -66,6 +68,34 @@ pub fn pattern(key: &[u8], pattern: &mut String) {
     }
 }
 
+/// Where a number stands that any other of as many digits could take the place of: the pattern
+/// stays. The last one, if there are several.
+pub fn number(key: &[u8]) -> Option<Range<usize>> {
+    let mut end = key.len();
+    for part in key.rsplit(|byte| is_divider(*byte)) {
+        let start = end - part.len();
+        if is_any_number(part) {
+            return Some(start..end);
+        }
+        // What begins with a letter is no date.
+        if part.first().is_some_and(u8::is_ascii_alphabetic) {
+            let digits = part.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+            let before = part.len() - digits;
+            if digits > 0 && part.get(before - 1).is_some_and(|byte| kind_of(*byte) == JOINT) {
+                return Some(start + before..end);
+            }
+        }
+        end = start.saturating_sub(1);
+    }
+    None
+}
+
+/// True for digits that say nothing: eight of them may be a date.
+fn is_any_number(part: &[u8]) -> bool {
+    let is_number = part.iter().fold(true, |all, byte| all & byte.is_ascii_digit());
+    is_number && !part.is_empty() && part.len() != "20260517".len()
+}
+
 /// Bytes that stand between parts. Braces mark a hash tag.
 const fn is_divider(byte: u8) -> bool {
     matches!(byte, b':' | b'/' | b'|' | b'#' | b'{' | b'}')
@@ -82,7 +112,7 @@ fn name_part(part: &str, pattern: &mut String) {
     if kinds == LETTER && part.len() < RANDOM_LETTERS_MIN {
         return pattern.push_str(part);
     }
-    if kinds == DIGIT && part.len() != "20260517".len() {
+    if is_any_number(part.as_bytes()) {
         return pattern.push_str(ID);
     }
     // What a glob stands for is not in it.
@@ -397,6 +427,40 @@ mod tests {
             }
         }
         assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn a_number_may_be_any_other() {
+        assert_eq!(number(b"user:42:cart"), Some(5..7));
+        assert_eq!(number(b"a:1:b:234"), Some(6..9));
+        assert_eq!(number(b"memtier-4711"), Some(8..12));
+        for key in ["report:20260517", "user:4x2", "k123", "2026_42", "42.5", "v1-2x", ""] {
+            assert_eq!(number(key.as_bytes()), None, "{key}");
+        }
+        for (key, expected) in PATTERNS {
+            for digit in [b'0', b'9'] {
+                let mut other = key.as_bytes().to_vec();
+                other[number(key.as_bytes()).unwrap_or(0..0)].fill(digit);
+                let mut found = String::new();
+                pattern(&other, &mut found);
+                assert_eq!(found, *expected, "{key}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_may_be_any_other_in_whatever_key() {
+        let signs = b"abXZv0123456789:-_./@=T ";
+        bolero::check!().with_type::<(Vec<u8>, u8)>().for_each(|(picks, digit)| {
+            let key = picks.iter().map(|pick| signs[usize::from(*pick) % signs.len()]);
+            let key: Vec<u8> = key.collect();
+            let mut other = key.clone();
+            other[number(&key).unwrap_or(0..0)].fill(b'0' + digit % 10);
+            let (mut of_key, mut of_other) = (String::new(), String::new());
+            pattern(&key, &mut of_key);
+            pattern(&other, &mut of_other);
+            assert_eq!(of_key, of_other, "{}", String::from_utf8_lossy(&key));
+        });
     }
 
     #[test]

@@ -16,6 +16,7 @@ use std::collections::VecDeque;
 
 use model::{EndpointId, Exchange, Incomplete, ShortText, Side, Status, Timestamp, Wire};
 
+use self::last::LastCommand;
 use super::operation::Special;
 use super::turns::Turns;
 use super::{INFO, probe};
@@ -23,6 +24,7 @@ use crate::pairing::Pending;
 use crate::protocol::{Input, Output, Session, Start, Step};
 
 mod answers;
+mod last;
 mod requests;
 mod values;
 
@@ -89,21 +91,6 @@ struct Answer {
     wire: Option<Box<Wire>>,
 }
 
-/// The last whole command that is short and does nothing to the conversation.
-#[derive(Debug)]
-struct LastCommand {
-    bytes: [u8; Self::BYTES_MAX],
-    /// 0 if there is none.
-    length: u8,
-    endpoint: EndpointId,
-    arguments: u32,
-}
-
-impl LastCommand {
-    /// Fits a GET with a key of 30 bytes or so; longer ones cost more to compare than to read.
-    const BYTES_MAX: usize = 56;
-}
-
 /// The last whole answer that is short and says the same to every plain command.
 #[derive(Debug)]
 struct LastAnswer {
@@ -166,12 +153,7 @@ impl Redis {
         Self {
             open: VecDeque::new(),
             turns: Turns::new(start.from_start),
-            last: LastCommand {
-                bytes: [0; LastCommand::BYTES_MAX],
-                length: 0,
-                endpoint: EndpointId::OTHER,
-                arguments: 0,
-            },
+            last: LastCommand::default(),
             last_answer: LastAnswer {
                 bytes: [0; LastAnswer::BYTES_MAX],
                 length: 0,

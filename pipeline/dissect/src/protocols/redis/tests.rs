@@ -194,6 +194,27 @@ fn a_command_said_again_counts_like_the_first() {
 }
 
 #[test]
+fn a_command_with_another_number_in_its_key_is_named_like_the_last() {
+    let commands = [
+        ("*2\r\n$3\r\nGET\r\n$7\r\nuser:42\r\n", "user:{id}"),
+        ("*2\r\n$3\r\nGET\r\n$7\r\nuser:43\r\n", "user:{id}"),
+        ("*2\r\n$3\r\nGET\r\n$7\r\nuser:99\r\n", "user:{id}"),
+        ("*2\r\n$3\r\nGET\r\n$7\r\nuser:ab\r\n", "user:ab"),
+        ("*2\r\n$3\r\nGET\r\n$7\r\nuser:42\r\n", "user:{id}"),
+        ("*2\r\n$3\r\nGET\r\n$7\r\ncart:42\r\n", "cart:{id}"),
+        ("*2\r\n$3\r\nGET\r\n$7\r\ncart:v2\r\n", "cart:v2"),
+        ("*2\r\n$3\r\nGET\r\n$7\r\ncart:v3\r\n", "cart:v3"),
+    ];
+    let mut play = Play::new();
+    let text: String = commands.iter().map(|(text, _)| *text).collect();
+    play.step(Side::Client, text.as_bytes(), 10);
+    play.step(Side::Server, &b"$-1\r\n".repeat(commands.len()), 30);
+    let names = &play.names;
+    let found: Vec<_> = play.found.iter().map(|e| names.target(e.endpoint)).collect();
+    assert_eq!(found, commands.map(|(_, target)| target));
+}
+
+#[test]
 fn an_answer_said_again_counts_like_the_first() {
     let answers = [
         ("*1\r\n$1\r\na\r\n", "array"),

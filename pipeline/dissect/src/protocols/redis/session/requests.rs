@@ -30,17 +30,15 @@ impl Redis {
         // Only the first frame can have begun in an earlier packet.
         let mut first_at = input.first_at;
         while let Some(bytes) = input.bytes.get(taken..).filter(|bytes| !bytes.is_empty()) {
+            let mut bytes = bytes;
             let mut length = 0;
             if !self.is_sending
-                && let Some(n) = self.repeat(bytes, first_at, output)
+                && let Some((whole, front)) = self.repeat(bytes, first_at, output)
             {
-                taken += n;
-                first_at = input.at;
-                self.turns.spoke(Side::Client, input.at);
-                self.finish_sending(output);
-                continue;
-            }
-            if !self.is_sending {
+                taken += whole;
+                bytes = bytes.get(whole..).unwrap_or_default();
+                length = front;
+            } else if !self.is_sending {
                 match frame::front(bytes, operation::needs) {
                     Read::Whole(Some(front), n) => {
                         if !self.is_command(bytes, &front) {
@@ -52,6 +50,7 @@ impl Redis {
                             return self.replicate(taken + n, output);
                         }
                         self.open_request(&front, first_at, output);
+                        self.remember(bytes.get(..n).unwrap_or_default(), &front);
                         length = n;
                     }
                     Read::Whole(None, n) => {
@@ -75,12 +74,7 @@ impl Redis {
             first_at = input.at;
             self.turns.spoke(Side::Client, input.at);
             match rest {
-                Rest::Done(_) => {
-                    if length > 0 {
-                        self.remember(bytes.get(..length + n).unwrap_or_default());
-                    }
-                    self.finish_sending(output);
-                }
+                Rest::Done(_) => self.finish_sending(output),
                 Rest::Skip { .. } => return Step::Skip { head: taken, body },
                 Rest::Wait(_) | Rest::Malformed => break,
             }
@@ -161,55 +155,53 @@ impl Redis {
         self.is_sending = true;
     }
 
-    /// The same command as the last one, byte for byte: pollers and hot keys say it again and
-    /// again, and it needs no second reading. So do those behind it in a pipeline. Gives their
-    /// bytes.
+    /// The same command and key as the last one, but for a number in the key: it needs no second
+    /// reading, and nor do those behind it in a pipeline, if nothing follows the key. The newest is
+    /// being sent then. Gives the bytes of those before it, and its own so far.
     #[inline]
     fn repeat(
         &mut self,
         bytes: &[u8],
         start: Timestamp,
         output: &mut Output<'_>,
-    ) -> Option<usize> {
-        let last = self.last.bytes.get(..usize::from(self.last.length))?;
-        if last.is_empty() || !bytes.starts_with(last) {
+    ) -> Option<(usize, usize)> {
+        let n = self.last.len();
+        if n == 0 || !self.last.begins(bytes) {
             return None;
         }
         if output.raw || self.may_have_left || self.replies != Replies::On {
             return None;
         }
-        let (n, endpoint, arguments) = (last.len(), self.last.endpoint, self.last.arguments);
         // Behind one of the same packet, the next one finds all as this one does.
         let is_behind = self.open.back().is_some_and(|newest| newest.start == start);
         let is_sure = self.admits(false, start, output);
         let fate = self.fate(is_sure);
+        let (endpoint, arguments) = (self.last.endpoint, self.last.arguments);
         let asked = Asked { fate, special: Special::Plain, is_blocking: false, arguments };
-        let mut count = 1;
-        if is_behind && fate == Fate::Paired {
-            let last = self.last.bytes.get(..n)?;
+        let mut before = 0;
+        if is_behind && fate == Fate::Paired && self.last.left == 0 {
             let room = OPEN_MAX.saturating_sub(self.open.len());
-            count = bytes.chunks_exact(n).take(room).take_while(|next| *next == last).count();
+            let next = |before: usize| bytes.get(n * (before + 1)..).unwrap_or_default();
+            while before + 1 < room && self.last.begins(next(before)) {
+                before += 1;
+            }
+            let whole =
+                || Pending { request_bytes: n as u64, ..request(endpoint, start, None, asked) };
+            self.open.extend((0..before).map(|_| whole()));
         }
-        let one = || Pending { request_bytes: n as u64, ..request(endpoint, start, None, asked) };
-        self.open.extend((0..count.max(1)).map(|_| one()));
+        self.open.push_back(request(endpoint, start, None, asked));
+        self.arguments_left = self.last.left;
         self.is_sending = true;
-        Some(n * count.max(1))
+        Some((n * before, n))
     }
 
-    /// Remembers a whole command for [`Self::repeat`], if its bytes alone say what it is.
-    fn remember(&mut self, bytes: &[u8]) {
+    /// Remembers the front of a command for [`Self::repeat`], if it alone says what it is.
+    fn remember(&mut self, bytes: &[u8], front: &Front<'_>) {
         let Some(newest) = self.open.back() else { return };
         let asked = newest.tag;
         let is_plain = asked.special == Special::Plain && !asked.is_blocking;
-        let length = if is_plain && newest.endpoint != EndpointId::OTHER { bytes.len() } else { 0 };
-        match (self.last.bytes.get_mut(..length), u8::try_from(length)) {
-            (Some(room), Ok(length)) if bytes.first() == Some(&b'*') => {
-                room.copy_from_slice(bytes.get(..room.len()).unwrap_or_default());
-                self.last.length = length;
-                self.last.endpoint = newest.endpoint;
-                self.last.arguments = asked.arguments;
-            }
-            _ => self.last.length = 0,
+        if is_plain && newest.endpoint != EndpointId::OTHER && bytes.first() == Some(&b'*') {
+            self.last.remember(bytes, front, newest.endpoint);
         }
     }
 
