@@ -52,6 +52,7 @@ enum framing {
 #define PACKETS_BEGIN_BYTES 1024
 // A shorter payload is copied along: a record of its own costs as much.
 #define PAYLOAD_SKIPPED_MIN 512
+#define WHOLE_RECORDS_MAX 4
 // Steps through one packet, and heads: with more of them it is not worth it.
 #define WALK_MAX 96
 #define HEADS_MAX 24
@@ -340,6 +341,35 @@ __attribute__((noinline)) int see_framing(struct __sk_buff *skb, __u32 outgoing)
 	return 0;
 }
 
+// True if the packet is a few whole records of TLS, all of them wanted, as most packets are: nobody
+// need walk through it.
+static __always_inline bool is_wanted_whole(struct __sk_buff *skb, struct direction_state *d,
+					    const struct segment *t)
+{
+	__u8 b[HEAD_BYTES];
+	__u32 at = 0;
+
+	if (d->framing != FRAMING_TLS || d->head_have || d->frame_end != t->sequence)
+		return false;
+	for (int i = 0; i < WHOLE_RECORDS_MAX && at < t->length; i++) {
+		if (bpf_skb_load_bytes(skb, t->offset + at, b, HEAD_BYTES))
+			return false;
+		__u32 length = b[3] << 8 | b[4];
+		if (b[0] < 20 || b[0] > 24 || b[1] != 3 || length > TLS_RECORD_MAX)
+			return false;
+		at += HEAD_BYTES + length;
+		__s32 ahead = (__s32)(d->until - (t->sequence + at));
+		if (d->walking & WALK_UNTIL && ahead >= 0 && ahead < (1 << 30))
+			return false;
+	}
+	bool has_budget = d->walking & WALK_EVERYTHING || t->length <= d->budget;
+	if (at != t->length || (d->walking & WALK_EMITS && !has_budget))
+		return false;
+	d->frame_end = t->sequence + at;
+	d->skips = 0;
+	return true;
+}
+
 // The packet that is walked through.
 static __always_inline void begin_walk(struct direction_state *d, const struct segment *t)
 {
@@ -395,6 +425,8 @@ static __always_inline bool take_frames(struct __sk_buff *skb, struct socket_sta
 	if (begins)
 		see_framing(skb, outgoing);
 	if (d->framing == FRAMING_NONE)
+		return false;
+	if (is_wanted_whole(skb, d, t))
 		return false;
 	if (d->doubts)
 		d->walking = 0;
