@@ -144,6 +144,10 @@ impl Stages {
             }),
             Verdict::Sealed { .. } if state.tls.is_none() => self.quic.dismiss(state),
             Verdict::Sealed { direction, why, .. } => {
+                // A probe may have brought its secrets meanwhile.
+                self.open(connection, state, |opener, keyring, clear| {
+                    opener.tick(Timestamp::UNKNOWN, keyring, clear);
+                });
                 let is_sealed = |tls: &Tls| {
                     tls.opener.samples().iter().any(|sample| sample.direction == *direction)
                 };
