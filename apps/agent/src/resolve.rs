@@ -84,6 +84,11 @@ impl Resolver {
         self.directory.socket_process(netns, connection.protocol, own, peer)
     }
 
+    /// The processes behind both ends, by direction of sending; 0 if not known.
+    pub(crate) fn owners(&self, connection: &Connection) -> [u32; 2] {
+        Direction::BOTH.map(|way| self.process(connection, way).unwrap_or(0))
+    }
+
     /// Both ends looked up again. What is known by name or address stays so: names that were told
     /// since are for others.
     pub(crate) fn again(&self, connection: &Connection, ends: [End; 2]) -> [End; 2] {

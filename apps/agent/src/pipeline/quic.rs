@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use connections::{Connection, OwnedOwner};
+use connections::Connection;
 use decrypt::quic::{Datagram, Flow, Handle, News, Opener, Tell, may_begin};
 use decrypt::search::{Found, Sample};
+use decrypt::tls::Facts;
 use decrypt::{Keyring, Sources};
 use dissect::{Output, Sink, Streams, Wants};
 use model::view::TlsRow;
@@ -28,6 +29,13 @@ pub(super) struct Quic {
 struct Read {
     streams: Streams,
     row: Arc<TlsRow>,
+}
+
+/// What is counted for the processes of a connection.
+enum Counted {
+    Agreed(Direction, Facts),
+    Opened,
+    Sealed,
 }
 
 impl Default for Quic {
@@ -104,7 +112,7 @@ impl Stages {
             direction: chunk.direction,
             at: chunk.at,
             bytes,
-            pids: owners(connection),
+            pids: connection.owners.map(|owner| owner.map_or(0, |owner| owner.pid)),
         };
         // Most datagrams are not of QUIC, and are told by their first bytes. Others may be of a
         // connection that was between other addresses before, or that was there before the agent.
@@ -140,7 +148,7 @@ impl Stages {
             true
         });
         if self.quic.opener.waits(&state.quic) {
-            self.census.ask_owners(owners(connection));
+            self.census.ask_owners(self.takers.resolver.owners(connection));
         }
         let before = Timestamp(now.0.saturating_sub(UNANSWERED_MAX.as_nanos() as u64));
         for handle in state.quic.connections() {
@@ -201,6 +209,7 @@ impl Stages {
         let is_on = self.keyring.is_some();
         let keyring = self.keyring.as_mut().unwrap_or(no_keys);
         let (mut booked, mut client) = (Ledger::default(), None);
+        let mut counted = Vec::new();
         let is_taken = run(opener, &mut state.quic, keyring, &mut |handle, news| {
             let row = read.get(&handle).map(|read| read.row.clone());
             let mut found =
@@ -209,7 +218,7 @@ impl Stages {
                 if !is_on {
                     return;
                 }
-                self.census.agreed(owners(connection), handshake.client, facts);
+                counted.push(Counted::Agreed(handshake.client, facts.clone()));
                 let row = Arc::new(said(facts));
                 found.tls = Some(&row);
                 let made = (&mut self.names, self.raw);
@@ -221,16 +230,24 @@ impl Stages {
             match news {
                 News::Agreed(_, _, way) => {
                     client = Some(way);
-                    self.census.opened(owners(connection));
+                    counted.push(Counted::Opened);
                 }
                 News::Named(_, way) | News::Moved(way) => client = Some(way),
-                News::Closed { is_sealed: true, .. } if is_on => {
-                    self.census.sealed(owners(connection), Sealed::NoKey);
-                }
+                News::Closed { is_sealed: true, .. } if is_on => counted.push(Counted::Sealed),
                 News::Shaken(..) | News::Chunk(_) | News::Closed { .. } => {}
             }
             booked += hear(read, handle, news, reason, &mut output);
         });
+        if !counted.is_empty() {
+            let owners = self.takers.resolver.owners(connection);
+            for counted in counted {
+                match counted {
+                    Counted::Agreed(client, facts) => self.census.agreed(owners, client, &facts),
+                    Counted::Opened => self.census.opened(owners),
+                    Counted::Sealed => self.census.sealed(owners, Sealed::NoKey),
+                }
+            }
+        }
         for handle in state.quic.connections() {
             if let Some(read) = read.get_mut(handle) {
                 booked += read.streams.take_ledger();
@@ -242,11 +259,6 @@ impl Stages {
         }
         is_taken
     }
-}
-
-/// Whose the ends are, by direction of sending; 0 if not known.
-fn owners(connection: &Connection) -> [u32; 2] {
-    connection.owners.map(|owner: Option<OwnedOwner>| owner.map_or(0, |owner| owner.pid))
 }
 
 /// Passes on what is told of a connection. Gives what was booked of one that is over.

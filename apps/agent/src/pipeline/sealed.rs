@@ -111,8 +111,7 @@ impl State {
     /// Tells the opener in whose memory its secrets may be.
     pub(super) fn learn_owners(&mut self, connection: &Connection, resolver: &Resolver) {
         if let Some(tls) = &mut self.tls {
-            let pid = |way| resolver.process(connection, way).unwrap_or(0);
-            tls.opener.owned_by(Direction::BOTH.map(pid));
+            tls.opener.owned_by(resolver.owners(connection));
         }
     }
 }
