@@ -343,31 +343,31 @@ __attribute__((noinline)) int see_framing(struct __sk_buff *skb, __u32 outgoing)
 
 // True if the packet is a few whole records of TLS, all of them wanted, as most packets are: nobody
 // need walk through it.
-static __always_inline bool is_wanted_whole(struct __sk_buff *skb, struct direction_state *d,
-					    const struct segment *t)
+__attribute__((noinline)) int is_wanted_whole(struct __sk_buff *skb, __u32 outgoing)
 {
-	__u8 b[HEAD_BYTES];
+	struct direction_state *d = direction_of(skb, outgoing);
+	__u8 b[HEAD_BYTES] = {};
 	__u32 at = 0;
 
-	if (d->framing != FRAMING_TLS || d->head_have || d->frame_end != t->sequence)
-		return false;
-	for (int i = 0; i < WHOLE_RECORDS_MAX && at < t->length; i++) {
-		if (bpf_skb_load_bytes(skb, t->offset + at, b, HEAD_BYTES))
-			return false;
+	if (!d)
+		return 0;
+	for (int i = 0; i < WHOLE_RECORDS_MAX && at < d->length; i++) {
+		if (bpf_skb_load_bytes(skb, d->offset + at, b, HEAD_BYTES))
+			return 0;
 		__u32 length = b[3] << 8 | b[4];
 		if (b[0] < 20 || b[0] > 24 || b[1] != 3 || length > TLS_RECORD_MAX)
-			return false;
+			return 0;
 		at += HEAD_BYTES + length;
-		__s32 ahead = (__s32)(d->until - (t->sequence + at));
+		__s32 ahead = (__s32)(d->until - (d->sequence + at));
 		if (d->walking & WALK_UNTIL && ahead >= 0 && ahead < (1 << 30))
-			return false;
+			return 0;
 	}
-	bool has_budget = d->walking & WALK_EVERYTHING || t->length <= d->budget;
-	if (at != t->length || (d->walking & WALK_EMITS && !has_budget))
-		return false;
-	d->frame_end = t->sequence + at;
+	bool has_budget = d->walking & WALK_EVERYTHING || d->length <= d->budget;
+	if (at != d->length || (d->walking & WALK_EMITS && !has_budget))
+		return 0;
+	d->frame_end = d->sequence + at;
 	d->skips = 0;
-	return true;
+	return 1;
 }
 
 // The packet that is walked through.
@@ -426,7 +426,8 @@ static __always_inline bool take_frames(struct __sk_buff *skb, struct socket_sta
 		see_framing(skb, outgoing);
 	if (d->framing == FRAMING_NONE)
 		return false;
-	if (is_wanted_whole(skb, d, t))
+	if (d->framing == FRAMING_TLS && !d->head_have && d->frame_end == t->sequence &&
+	    is_wanted_whole(skb, outgoing))
 		return false;
 	if (d->doubts)
 		d->walking = 0;
