@@ -63,7 +63,6 @@ LoadModule authz_core_module @MODULES@/mod_authz_core.so
 DocumentRoot @FOLDER@/files
 MaxKeepAliveRequests 0
 KeepAliveTimeout 60
-BufferedLogs On
 LogFormat "%{remote}p %>s" port
 CustomLog @FOLDER@/access-@PORT@.log port
 <IfModule mpm_prefork_module>
