@@ -18,5 +18,5 @@ def rows(bench):
             load = sandbox.start("pgbench", *command)
             ratios = paired.ratios(agent, load, bench.rounds)
             sandbox.stop(load)
-            yield Row(mode, paired.spread(ratios), servers.shown(command), "≥ 0.90")
+            yield Row(mode, paired.spread(ratios), servers.shown(command), "≥ 0.95")
         agent.stop()
