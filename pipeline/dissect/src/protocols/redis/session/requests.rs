@@ -33,7 +33,7 @@ impl Redis {
             let mut bytes = bytes;
             let mut length = 0;
             if !self.is_sending
-                && let Some((whole, front)) = self.repeat(bytes, first_at, output)
+                && let Some((whole, front)) = self.repeat(bytes, (first_at, input.at), output)
             {
                 taken += whole;
                 bytes = bytes.get(whole..).unwrap_or_default();
@@ -157,12 +157,13 @@ impl Redis {
 
     /// The same command and key as the last one, but for a number in the key: it needs no second
     /// reading, and nor do those behind it in a pipeline, if nothing follows the key. The newest is
-    /// being sent then. Gives the bytes of those before it, and its own so far.
+    /// being sent then. Gives the bytes of those before it, and its own so far. `start`, `at`: when
+    /// the first byte came, and the last ones.
     #[inline]
     fn repeat(
         &mut self,
         bytes: &[u8],
-        start: Timestamp,
+        (start, at): (Timestamp, Timestamp),
         output: &mut Output<'_>,
     ) -> Option<(usize, usize)> {
         let n = self.last.len();
@@ -173,7 +174,8 @@ impl Redis {
             return None;
         }
         // Behind one of the same packet, the next one finds all as this one does.
-        let is_behind = self.open.back().is_some_and(|newest| newest.start == start);
+        let is_behind =
+            start == at && self.open.back().is_some_and(|newest| newest.start == start);
         let is_sure = self.admits(false, start, output);
         let fate = self.fate(is_sure);
         let (endpoint, arguments) = (self.last.endpoint, self.last.arguments);
