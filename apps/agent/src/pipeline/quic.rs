@@ -6,7 +6,6 @@ use std::sync::Arc;
 use connections::Connection;
 use decrypt::quic::{Datagram, Flow, Handle, News, Opener, Tell, may_begin};
 use decrypt::search::{Found, Sample};
-use decrypt::tls::Facts;
 use decrypt::{Keyring, Sources};
 use dissect::{Output, Sink, Streams, Wants};
 use model::view::TlsRow;
@@ -29,13 +28,6 @@ pub(super) struct Quic {
 struct Read {
     streams: Streams,
     row: Arc<TlsRow>,
-}
-
-/// What is counted for the processes of a connection.
-enum Counted {
-    Agreed(Direction, Facts),
-    Opened,
-    Sealed,
 }
 
 impl Default for Quic {
@@ -209,16 +201,22 @@ impl Stages {
         let is_on = self.keyring.is_some();
         let keyring = self.keyring.as_mut().unwrap_or(no_keys);
         let (mut booked, mut client) = (Ledger::default(), None);
-        let mut counted = Vec::new();
         let is_taken = run(opener, &mut state.quic, keyring, &mut |handle, news| {
             let row = read.get(&handle).map(|read| read.row.clone());
+            // Only what is counted by process asks whose it is: that may be a search.
+            let owners = match news {
+                News::Shaken(..) | News::Agreed(..) | News::Closed { .. } => {
+                    self.takers.resolver.owners(connection)
+                }
+                News::Named(..) | News::Moved(_) | News::Chunk(_) => [0; 2],
+            };
             let mut found =
                 self.takers.found(connection, (&mut state.ends, &mut state.hint), row.as_ref());
             if let News::Shaken(facts, handshake) = news {
                 if !is_on {
                     return;
                 }
-                counted.push(Counted::Agreed(handshake.client, facts.clone()));
+                self.census.agreed(owners, handshake.client, facts);
                 let row = Arc::new(said(facts));
                 found.tls = Some(&row);
                 let made = (&mut self.names, self.raw);
@@ -230,24 +228,16 @@ impl Stages {
             match news {
                 News::Agreed(_, _, way) => {
                     client = Some(way);
-                    counted.push(Counted::Opened);
+                    self.census.opened(owners);
                 }
                 News::Named(_, way) | News::Moved(way) => client = Some(way),
-                News::Closed { is_sealed: true, .. } if is_on => counted.push(Counted::Sealed),
+                News::Closed { is_sealed: true, .. } if is_on => {
+                    self.census.sealed(owners, Sealed::NoKey);
+                }
                 News::Shaken(..) | News::Chunk(_) | News::Closed { .. } => {}
             }
             booked += hear(read, handle, news, reason, &mut output);
         });
-        if !counted.is_empty() {
-            let owners = self.takers.resolver.owners(connection);
-            for counted in counted {
-                match counted {
-                    Counted::Agreed(client, facts) => self.census.agreed(owners, client, &facts),
-                    Counted::Opened => self.census.opened(owners),
-                    Counted::Sealed => self.census.sealed(owners, Sealed::NoKey),
-                }
-            }
-        }
         for handle in state.quic.connections() {
             if let Some(read) = read.get_mut(handle) {
                 booked += read.streams.take_ledger();
