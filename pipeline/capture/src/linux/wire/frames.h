@@ -52,6 +52,7 @@ enum framing {
 #define PACKETS_BEGIN_BYTES 1024
 // A shorter payload is copied along: a record of its own costs as much.
 #define PAYLOAD_SKIPPED_MIN 512
+// Records in a packet that is handed on as one.
 #define WHOLE_RECORDS_MAX 4
 // Steps through one packet, and heads: with more of them it is not worth it.
 #define WALK_MAX 96
@@ -92,6 +93,20 @@ static __always_inline bool may_begin_http2(const __u8 *b)
 	return type <= HTTP2_HEADERS && is_odd;
 }
 
+// True if a record of TLS has such a head.
+static __always_inline bool is_record_head(__u8 type, __u8 major, __u32 length)
+{
+	return type >= 20 && type <= 24 && major == 3 && length <= TLS_RECORD_MAX;
+}
+
+// True if nobody wants what ends at `end`: user space has asked for bytes from `until` on.
+static __always_inline bool is_unwanted(const struct direction_state *d, __u32 end)
+{
+	__s32 ahead = (__s32)(d->until - end);
+
+	return d->walking & WALK_UNTIL && ahead >= 0 && ahead < (1 << 30);
+}
+
 // What the first five bytes of a head say.
 static __always_inline void begin_frame(struct direction_state *d, __u64 head, __u32 start)
 {
@@ -125,11 +140,10 @@ static __always_inline void begin_frame(struct direction_state *d, __u64 head, _
 		length = head & 0xffff;
 		type = head >> 32 & 0xff;
 		head_bytes = HEAD_BYTES;
-		if (type < 20 || type > 24 || (head >> 24 & 0xff) != 3 || length > TLS_RECORD_MAX)
+		if (!is_record_head(type, head >> 24, length))
 			d->framing = FRAMING_NONE;
 		if (type == TLS_APPLICATION_DATA && d->walking & WALK_EMITS) {
-			__s32 ahead = (__s32)(d->until - (start + head_bytes + length));
-			if (d->walking & WALK_UNTIL && ahead >= 0 && ahead < (1 << 30)) {
+			if (is_unwanted(d, start + head_bytes + length)) {
 				d->skips = 1;
 				d->budget = turn_budget_bytes;
 			} else if (!(d->walking & WALK_EVERYTHING)) {
@@ -355,11 +369,10 @@ __attribute__((noinline)) int is_wanted_whole(struct __sk_buff *skb, __u32 outgo
 		if (bpf_skb_load_bytes(skb, d->offset + at, b, HEAD_BYTES))
 			return 0;
 		__u32 length = b[3] << 8 | b[4];
-		if (b[0] < 20 || b[0] > 24 || b[1] != 3 || length > TLS_RECORD_MAX)
+		if (!is_record_head(b[0], b[1], length))
 			return 0;
 		at += HEAD_BYTES + length;
-		__s32 ahead = (__s32)(d->until - (d->sequence + at));
-		if (d->walking & WALK_UNTIL && ahead >= 0 && ahead < (1 << 30))
+		if (is_unwanted(d, d->sequence + at))
 			return 0;
 	}
 	bool has_budget = d->walking & WALK_EVERYTHING || d->length <= d->budget;
