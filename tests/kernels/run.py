@@ -31,7 +31,7 @@ FOLDER = TARGET / "kernels"
 AGENT = TARGET / "static" / "release" / "redsight"
 # What busybox is called in the guest.
 TOOLS = """sh mount mkdir ip uname grep usleep wget touch test sleep kill dmesg tar gzip base64
-    poweroff unshare nsenter readlink""".split()
+    poweroff unshare nsenter readlink awk""".split()
 GUEST_S = 600
 # An emulated timer is late on a busy machine, which the kernel would take for a broken one.
 KERNEL_WORDS = "console=ttyS0 quiet panic=-1 no_timer_check rdinit=/init"
