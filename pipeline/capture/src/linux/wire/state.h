@@ -48,6 +48,7 @@ struct socket_state {
 	__u8 announced; // an OPENED record with an owner went out
 	__u8 created;   // made while we were watching
 	__u8 sent;      // data was sent at least once
+	__u8 noted;     // it stands among the senders
 };
 
 enum { PEER_UNDECIDED, PEER_OBSERVED, PEER_REMOTE };

@@ -71,6 +71,7 @@ static __always_inline void note_sender(struct socket_state *s)
 	__u8 one = 1;
 
 	bpf_map_update_elem(&senders, &key, &one, BPF_ANY);
+	s->noted = 1;
 }
 
 // True if the other end sends under our eyes.
@@ -142,9 +143,10 @@ int wire_egress(struct __sk_buff *skb)
 	struct socket_state *s = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!s)
 		return PASS;
-	// TCP's own send time; on kernels that leave it empty, now.
+	// TCP's own send time. A connection's first data finds caches cold on its way here and may
+	// have to be announced: counted from TCP's time it would seem longer than on the wire.
 	__u64 at = skb->tstamp;
-	if (!at)
+	if (!at || !s->sent)
 		at = bpf_ktime_get_ns();
 	if (t.flags & TCP_SYN)
 		s->role = ROLE_CLIENT;
@@ -157,7 +159,8 @@ int wire_egress(struct __sk_buff *skb)
 		if (!s->announced || pid != s->announced_pid)
 			introduce(skb, s, at, s->created || s->role ? pid : 0, 1);
 		// The other end decides at the first bytes it gets, which are these.
-		note_sender(s);
+		if (!s->noted)
+			note_sender(s);
 	} else if (!s->announced) {
 		introduce(skb, s, at, s->creator, 1);
 	}
