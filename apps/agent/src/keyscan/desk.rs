@@ -103,6 +103,10 @@ impl Desk {
             add(&self.counts.refused, 1);
         }
     }
+
+    pub(super) fn say_found(&self, found: Vec<Found>) {
+        found.into_iter().for_each(|found| self.say(Verdict::Found(found)));
+    }
 }
 
 impl Counts {

@@ -21,6 +21,9 @@ const BYTES_PER_SECOND: f64 = 1e9;
 /// beyond what is read at once: most processes have less, and are searched within 0.3 s.
 const BURST_BYTES: u64 = 1_000_000_000;
 
+/// Programs whose engine expands a key anew for each record.
+const WITHOUT_SCHEDULES: [&str; 1] = ["beam.smp"];
+
 /// What the thread has.
 pub(crate) struct Scanner {
     desk: Desk,
@@ -104,6 +107,9 @@ impl Scanner {
     ) -> Result<Outcome, MemoryError> {
         let mut memory = ProcessMemory::open(pid)?;
         let mut search = Search::new(samples, SearchLimits::default());
+        if keeps_no_schedules(pid) {
+            search.expect_bare_keys();
+        }
         let buffer = self.buffer.get_or_insert_default();
         let mut pace = Pace::new();
         while let Some(wanted) = search.wanted() {
@@ -111,18 +117,22 @@ impl Scanner {
                 Wanted::All => None,
                 Wanted::Ranges(ranges) => Some(ranges.as_slice()),
             };
+            let desk = &self.desk;
             let read = memory.read(buffer, within, PROCESS_BYTES_MAX, |address, bytes| {
                 pace.keep(bytes.len());
-                if is_over() { ControlFlow::Break(()) } else { search.memory(address, bytes) }
+                if is_over() {
+                    return ControlFlow::Break(());
+                }
+                let goes_on = search.memory(address, bytes);
+                desk.say_found(search.take_found());
+                goes_on
             })?;
             add(&self.desk.counts.bytes, read.bytes);
             if is_over() {
                 break;
             }
             search.end_pass();
-            for found in search.take_found() {
-                self.desk.say(Verdict::Found(found));
-            }
+            self.desk.say_found(search.take_found());
         }
         Ok(search.finish())
     }
@@ -131,9 +141,7 @@ impl Scanner {
         let Outcome { found, opened, sealed, counters } = outcome;
         add(&self.desk.counts.refused, counters.refused);
         add(&self.desk.counts.proven, opened);
-        for found in found {
-            self.desk.say(Verdict::Found(found));
-        }
+        self.desk.say_found(found);
         let (hopeless, failed): (Vec<_>, Vec<_>) = sealed
             .into_iter()
             .map(|(sample, why)| ((sample.connection, sample.direction), why))
@@ -150,6 +158,11 @@ impl Scanner {
             self.desk.say(Verdict::Sealed { connection, direction, why });
         }
     }
+}
+
+fn keeps_no_schedules(pid: u32) -> bool {
+    let program = std::fs::read_link(format!("/proc/{pid}/exe"));
+    program.is_ok_and(|path| WITHOUT_SCHEDULES.iter().any(|name| path.ends_with(name)))
 }
 
 /// Holds the rate of reading down.

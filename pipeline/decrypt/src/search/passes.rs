@@ -74,6 +74,7 @@ pub struct Outcome {
 pub struct Search {
     targets: Vec<Target>,
     budget: Budget,
+    order: [Pass; 6],
     pass: Pass,
     /// Hashes of keys that were tried: a key lies in memory more than once.
     tried: HashSet<u64>,
@@ -98,6 +99,8 @@ enum Pass {
 /// In order.
 const PASSES: [Pass; 6] =
     [Pass::Schedules, Pass::Near, Pass::BareKeys, Pass::ChaCha, Pass::Words, Pass::Halves];
+const BARE_FIRST: [Pass; 6] =
+    [Pass::Schedules, Pass::Near, Pass::Words, Pass::BareKeys, Pass::ChaCha, Pass::Halves];
 
 impl Search {
     /// A search for what opens the samples, which are all of one process.
@@ -109,6 +112,7 @@ impl Search {
         Self {
             targets,
             budget: Budget::new(limits),
+            order: PASSES,
             pass: if is_vain { Pass::Done } else { Pass::Schedules },
             tried: HashSet::new(),
             hasher: RandomState::new(),
@@ -117,6 +121,11 @@ impl Search {
             resident: None,
             last_hit: 0,
         }
+    }
+
+    /// The engine keeps no schedules: bare keys are likelier than what ChaCha20 leaves.
+    pub const fn expect_bare_keys(&mut self) {
+        self.order = BARE_FIRST;
     }
 
     /// The memory to be shown next; `None` when the search is over.
@@ -156,7 +165,7 @@ impl Search {
             Pass::Near | Pass::BareKeys | Pass::Words | Pass::Halves | Pass::Done => {}
         }
         self.tried.clear();
-        let later = PASSES.into_iter().skip_while(|pass| *pass != self.pass).skip(1);
+        let later = self.order.into_iter().skip_while(|pass| *pass != self.pass).skip(1);
         self.pass = later.into_iter().find(|pass| !self.is_over(*pass)).unwrap_or(Pass::Done);
     }
 
