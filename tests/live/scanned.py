@@ -13,6 +13,7 @@ from sandbox import ROOT, TOOLS, program
 
 # The key store of Java takes no less.
 PASSWORD = "redsight"
+GET = "GET /page HTTP/1.1\r\nHost: localhost\r\n\r\n"
 RUSTLS = ROOT / "tests" / "rustls"
 RABBITMQ = """
 listeners.tcp = none
@@ -77,11 +78,11 @@ def rabbitmq(scene, port):
     return scene.serve("rabbitmq", port, server, env=environment, start_new_session=True)
 
 
-def keeper(scene, port, version, connections):
+def keeper(scene, port, version, connections, *ciphers):
     """The ordinary client, which is not watched."""
     script = servers.copied(scene.sandbox, "keeper.py")
     return scene.start("keeper", "/usr/bin/python3", script, port, connections, version,
-                       cgroup=scene.unwatched, stdin=subprocess.PIPE)
+                       *ciphers, cgroup=scene.unwatched, stdin=subprocess.PIPE)
 
 
 def client_rustls(cryptography):
@@ -107,10 +108,23 @@ def client_deno(scene, port, version, connections):
                        stdin=subprocess.PIPE)
 
 
+def piped(scene, connections, *command, request=GET, end="a page\n", **options):
+    """A client of one connection a process, which passes on its input; see keeper_piped.py."""
+    script = servers.copied(scene.sandbox, "keeper_piped.py")
+    return scene.start("client", "/usr/bin/python3", script, connections, request, end, *command,
+                       stdin=subprocess.PIPE, **options)
+
+
 def client_nss(scene, port, version, connections):
-    script = servers.copied(scene.sandbox, "keeper_nss.py")
-    return scene.start("client", "/usr/bin/python3", script, program("tstclnt"), port, version,
-                       connections, stdin=subprocess.PIPE)
+    # It asks for the name of the host, believes every certificate, and speaks first.
+    return piped(scene, connections, program("tstclnt"), "-h", "localhost", "-p", port, "-D", "-o",
+                 "-f", "-4", "-V", f"tls{version}:tls{version}")
+
+
+def client_gnutls(scene, port, version, connections):
+    priority = f"NORMAL:-VERS-ALL:+VERS-TLS{version}"
+    return piped(scene, connections, program("gnutls-cli"), "--insecure", "--priority", priority,
+                 "--port", port, "localhost")
 
 
 def nginx(scene, port, version):

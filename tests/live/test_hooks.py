@@ -1,5 +1,6 @@
 """Where no key is found, and only if it is asked for, functions of the TLS library are probed."""
 
+import subprocess
 import sys
 import time
 import unittest
@@ -9,6 +10,7 @@ import secured
 import servers
 import test_keyscan as old
 from cases import each
+from scanned import GET
 
 # The key scan is off, so that a connection older than the agent has no key. It is given up after
 # ten seconds; tests share the machine.
@@ -85,6 +87,32 @@ class EngineTest(HooksTest):
         sums = self.settle(agent) if server is old.nginx else agent.settled()
         self.assertGreater(sums.bytes["parsed"], 0)
         self.assertLessEqual(sum(sums.bytes.values()), sums.seen)
+        self.assertEqual(agent.stop(), 0)
+        self.say(told)
+
+
+class GnuTlsTest(HooksTest):
+    """A client with GnuTLS, which is all that the agent sees."""
+
+    def test_a_client_with_gnutls(self):
+        old.nginx(self.sandbox, start=self.sandbox.start)
+        script = servers.copied(self.sandbox, "keeper_piped.py")
+        client = self.sandbox.start("keeper", *old.placed(
+            self.sandbox, "served", "/usr/bin/python3", script, 1, GET, "a page\n",
+            place.program("gnutls-cli"), "--insecure", "--port", old.PORT, "localhost"),
+            stdin=subprocess.PIPE)
+        self.ask(client, 1, 1)
+        agent = self.served(*HOOKS)
+        self.ask(client, 3, 2)
+        self.hooked(agent)
+        self.ask(client, 1, 3)
+        time.sleep(1)
+        self.counted(agent, client, old.ROUNDS, 4, connections=1)
+        lines = self.counted(agent, client, 100, 5, connections=1)
+        self.assertEqual({line["peer"] for line in lines}, {"gnutls-cli"})
+        time.sleep(2.5)
+        told = self.line(agent)
+        self.assertNotIn("lost", told)
         self.assertEqual(agent.stop(), 0)
         self.say(told)
 
