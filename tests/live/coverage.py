@@ -18,8 +18,11 @@ request of new connections, from the first, is one line with the version of its 
 stays sealed, but what TLS 1.3 seals of handshakes where keys are scanned for; and with an anchor,
 that every secret is taken once.
 
-| who | watched | engine | TLS | secrets by | requests |
-|---|---|---|---|---|---|
+*Older* are the versions whose connections were open before the agent, with a client that keeps
+them: all requests from a second after the first one shown are lines.
+
+| who | watched | engine | TLS | secrets by | requests | older |
+|---|---|---|---|---|---|---|
 """
 TAIL = """
 ## Without an anchor
@@ -44,7 +47,8 @@ The key scan opens them by what their process keeps, of any engine:
 
 | what | how it is proven | what it cannot do |
 |---|---|---|
-| AES-GCM, TLS 1.2 and 1.3 | the tag gives the nonce back, on two records | – |
+| AES-GCM, TLS 1.3 | the tag gives the nonce back, on two records | – |
+| AES-GCM, TLS 1.2 | the same, its number guessed | Erlang: begin beyond the 64th record |
 | ChaCha20-Poly1305, TLS 1.3 | a secret gives the key and the tag is right | – |
 | AES-CCM, TLS 1.2 | the tag, with four bytes from beside the key | open many at once |
 | QUIC with AES-GCM | keys of headers and packets, on two packets | open what passed before |
@@ -53,13 +57,15 @@ The key scan opens them by what their process keeps, of any engine:
 Sealed they stay with ChaCha20-Poly1305 in TLS 1.2, where key, nonce and sequence number lie apart
 and nothing but the tag tells of a guess of all three; with AES-CCM in TLS 1.3; and QUIC with
 ChaCha20.
-A JVM, Erlang, nginx with a thousand connections and key updates are in the
-[live test](../tests/live/test_keyscan.py).
+Ciphers, nginx with a thousand connections, a JVM that collects garbage all the time and key updates
+are in a [live test of their own](../tests/live/test_keyscan.py).
 """
 ANCHOR, KEY_SCAN = "anchor", "key scan"
 MISSING = "not on the machine of this run"
 # (who, end, way) → engine as `redsight tls` tells it, and TLS version → what came of it.
 _found = collections.defaultdict(lambda: ["", {}])
+# (who, end) → TLS versions whose connections were opened although the agent came later.
+_older = collections.defaultdict(set)
 
 
 @contextlib.contextmanager
@@ -77,6 +83,13 @@ def row(who, end, way, version):
     came[version] = "exact"
 
 
+@contextlib.contextmanager
+def older(who, end, version):
+    """The same row, of connections older than the agent."""
+    yield
+    _older[who, end].add(version)
+
+
 def write():
     """Writes the page, if that was asked for; the modules that fill it call it when they end."""
     if not os.environ.get("BLESS"):
@@ -86,7 +99,8 @@ def write():
         exact = [version for version, what in sorted(came.items()) if what == "exact"]
         rest = sorted({what for what in came.values() if what != "exact"})
         result = ", ".join((["exact"] if exact else []) + rest)
-        cells = who, end, engine, ", ".join(exact) or "–", way if exact else "–", result
+        before = ", ".join(sorted(_older[who, end])) or "–"
+        cells = who, end, engine, ", ".join(exact) or "–", way if exact else "–", result, before
         lines.append(f"| {' | '.join(cells)} |")
     PAGE.write_text(HEAD + "\n".join(lines) + "\n" + TAIL, encoding="utf-8")
 

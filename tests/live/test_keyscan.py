@@ -62,12 +62,6 @@ def nginx(sandbox, port=PORT, start=None):
                          start=start or start_served).process
 
 
-def node(sandbox):
-    """Node: OpenSSL within."""
-    script = servers.copied(sandbox, "secure.js")
-    return started(sandbox, "node", PORT, place.program("node"), script, *certificate(sandbox))
-
-
 def go(sandbox):
     """Go's crypto/tls."""
     compiler = next((str(path) for path in servers.GO if path.exists()), None)
@@ -90,14 +84,6 @@ def java(*options):
         return started(sandbox, "Secure", PORT, place.program("java"), "-Xmx256m", *options,
                        source, store)
     return start
-
-
-def erlang(sandbox):
-    """Erlang's ssl: no key schedule is kept."""
-    script = servers.copied(sandbox, "secure.escript")
-    os.environ.setdefault("HOME", str(sandbox.folder))
-    return started(sandbox, "erlang", PORT, place.program("escript"), script,
-                   *certificate(sandbox))
 
 
 class KeyScanTest(LiveTest):
@@ -194,31 +180,21 @@ class KeyScanTest(LiveTest):
 
 
 @each({
-    "nginx, TLS 1.3, AES-256": (nginx, "1.3", None),
     "nginx, TLS 1.3, AES-128": (nginx, "1.3", "TLS_AES_128_GCM_SHA256"),
     "nginx, TLS 1.3, ChaCha20": (nginx, "1.3", "TLS_CHACHA20_POLY1305_SHA256"),
     "nginx, TLS 1.2, AES-256-GCM": (nginx, "1.2", "ECDHE-ECDSA-AES256-GCM-SHA384"),
     "nginx, TLS 1.2, AES-128-GCM": (nginx, "1.2", "ECDHE-ECDSA-AES128-GCM-SHA256"),
     "nginx, TLS 1.2, AES-128-CCM": (nginx, "1.2", "ECDHE-ECDSA-AES128-CCM"),
     "nginx, TLS 1.2, AES-256-CCM8": (nginx, "1.2", "ECDHE-ECDSA-AES256-CCM8"),
-    "Go, TLS 1.3": (go, "1.3", None),
-    "Go, TLS 1.2": (go, "1.2", None),
     "Go, TLS 1.3, ChaCha20": (go, "1.3", "TLS_CHACHA20_POLY1305_SHA256"),
-    "Node, TLS 1.3": (node, "1.3", None),
-    "Node, TLS 1.2": (node, "1.2", None),
-    "Java with G1, TLS 1.3": (java("-XX:+UseG1GC"), "1.3", None),
-    "Java with ZGC, TLS 1.3": (java("-XX:+UseZGC"), "1.3", None),
-    "Java, TLS 1.2": (java(), "1.2", None),
-    "Erlang, TLS 1.3": (erlang, "1.3", None),
-    "Erlang, TLS 1.2": (erlang, "1.2", None),
 })
 class OldTest(KeyScanTest):
-    """The engines."""
+    """The ciphers; the engines are in test_tls_older."""
 
     def check(self, server, version, suite):
         server(self.sandbox)
         client = self.client(version=version, suite=suite)
-        within = WITHOUT_SCHEDULE_S if server is erlang or "CHACHA" in (suite or "") else OPENED_S
+        within = WITHOUT_SCHEDULE_S if "CHACHA" in suite else OPENED_S
         self.exact(self.served(), client, version=version, within=within)
 
 

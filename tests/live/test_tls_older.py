@@ -1,0 +1,153 @@
+"""Connections that were open before the agent started, of every engine: what it takes until they
+are opened, and that every request from then on is counted."""
+
+import os
+import time
+import unittest
+
+import coverage
+import scanned
+import secured
+from cases import each
+from sandbox import as_postgres, postgresql, program
+from scanned import client_deno, client_java, client_rustls, java, piped, rustls
+from secured import PORT, Scene
+from test_tls_scan import CONNECTIONS, LATER, ScanTest
+
+# From the agent's start to the first request it shows: tests share the machine.
+OPENED_S = 8
+# Before the agent starts; some keys are only told from others by the number of a record.
+WARM = 20
+
+
+def tearDownModule():
+    """Writes the page, if that was asked for."""
+    coverage.write()
+
+
+def client_redis(scene, port, _version, connections):
+    return piped(scene, connections, program("redis-cli"), "--tls", "--insecure", "-h",
+                 "127.0.0.1", "-p", port, request="ECHO hello\n", end="hello\n",
+                 cgroup=scene.unwatched)
+
+
+def client_mariadb(scene, port, _version, connections):
+    return piped(scene, connections, program("mariadb"), "--no-defaults", "-n", "-N", "-s", "-h",
+                 "127.0.0.1", "-P", port, "-u", "app", "-psecret", "--ssl",
+                 "--ssl-verify-server-cert=OFF", "shop", request="SELECT 'hello';\n",
+                 end="hello\n", cgroup=scene.unwatched)
+
+
+def client_psql(scene, port, _version, connections):
+    where = f"host=127.0.0.1 port={port} dbname=postgres sslmode=require gssencmode=disable"
+    home = {"HOME": str(scene.folder / "postgresql")}
+    return piped(scene, connections, *as_postgres(postgresql("psql"), "-X", "-A", "-t", where),
+                 request="SELECT 'hello';\n", end="hello\n", env=os.environ | home)
+
+
+class OlderTest(ScanTest):
+    """One end is watched, from a time on at which the connections are open."""
+
+    def follow(self, name, end, version, client):
+        """What the agent makes of a client that has connected."""
+        with coverage.older(name, end, version):
+            self.ask(client, WARM)
+            self.heard(client.label, "asked", 1)
+            began = time.monotonic()
+            self.agent = self.observe(cgroups=[self.scene.watched])
+            self.ask(client, 3)
+            self.heard(client.label, "asked", 2)
+            self.shown(1, OPENED_S)
+            seconds = time.monotonic() - began
+            # The other connections are given the time that the first one took.
+            time.sleep(1.5)
+            since_us = time.time_ns() // 1000
+            self.ask(client, LATER)
+            self.heard(client.label, "asked", 3)
+            wanted = CONNECTIONS * LATER
+
+            def later():
+                return [line for line in self.agent.lines()
+                        if line["kind"] == "request" and line["start_us"] >= since_us]
+            self.shown(wanted)
+            self.account(self.agent)
+            told = next(line["detail"] for line in self.agent.ask("/api/v1/health")["health"]
+                        if line["name"] == "key scan")
+            self.ended(self.agent)
+            self.assertEqual(len(later()), wanted)
+            self.assertEqual({line["incomplete"] for line in later()}, {None})
+            self.assertEqual({line["error"] for line in later()}, {False})
+            self.say(f"{seconds:.2f} s; {told}")
+
+
+
+def http_by_aes(scene, port, version, connections):
+    """Envoy would agree on ChaCha20-Poly1305 in TLS 1.2, whose keys are not sought."""
+    return scanned.keeper(scene, port, version, connections, "ECDHE+AESGCM")
+
+
+HTTP = scanned.keeper
+SERVERS = {
+    "Apache": (secured.apache, HTTP, ["1.2", "1.3"]),
+    "Bun": (secured.bun, HTTP, ["1.2", "1.3"]),
+    "Caddy": (secured.caddy, HTTP, ["1.2", "1.3"]),
+    "Deno": (secured.deno, HTTP, ["1.2", "1.3"]),
+    "Envoy": (secured.envoy, http_by_aes, ["1.2", "1.3"]),
+    "Erlang": (scanned.erlang, HTTP, ["1.2", "1.3"]),
+    "Go, PIE, stripped": (secured.go_pie, HTTP, ["1.2", "1.3"]),
+    "HAProxy": (secured.haproxy, HTTP, ["1.2", "1.3"]),
+    "Java, G1": (java("-XX:+UseG1GC"), HTTP, ["1.2", "1.3"]),
+    "Java, ZGC": (java("-XX:+UseZGC"), HTTP, ["1.3"]),
+    "MariaDB": (secured.database, client_mariadb, ["1.3"]),
+    "nginx": (secured.nginx, HTTP, ["1.2", "1.3"]),
+    "Node": (secured.node, HTTP, ["1.2", "1.3"]),
+    "Python, asyncio": (secured.python_asyncio, HTTP, ["1.2", "1.3"]),
+    "Python, threads": (secured.python_threads, HTTP, ["1.2", "1.3"]),
+    "Python, uvloop": (secured.python_uvloop, HTTP, ["1.2", "1.3"]),
+    "RabbitMQ": (scanned.rabbitmq, HTTP, ["1.3"]),
+    "Redis": (secured.redis, client_redis, ["1.3"]),
+    "rustls, AWS-LC": (rustls("aws_lc"), HTTP, ["1.2", "1.3"]),
+    "rustls, ring": (rustls("ring"), HTTP, ["1.2", "1.3"]),
+}
+
+
+@each({f"{name} serves TLS {version}": (name, start, connect, version)
+       for name, (start, connect, versions) in SERVERS.items() for version in versions})
+class ServerTest(OlderTest):
+    """A server under watch, and a client that is not."""
+
+    def check(self, name, start, connect, version):
+        self.scene = Scene(self.sandbox)
+        start(self.scene, PORT)
+        self.follow(name, "server", version, connect(self.scene, PORT, version, CONNECTIONS))
+
+
+CLIENTS = {
+    "Deno": (client_deno, ["1.3"]),
+    "gnutls-cli": (scanned.client_gnutls, ["1.2", "1.3"]),
+    "Java, G1": (client_java("-XX:+UseG1GC"), ["1.3"]),
+    "Java, ZGC": (client_java("-XX:+UseZGC"), ["1.3"]),
+    "rustls, AWS-LC": (client_rustls("aws_lc"), ["1.3"]),
+    "rustls, ring": (client_rustls("ring"), ["1.3"]),
+    "tstclnt": (scanned.client_nss, ["1.2", "1.3"]),
+}
+
+
+@each({f"{name} asks by TLS {version}": (name, start, version)
+       for name, (start, versions) in CLIENTS.items() for version in versions})
+class ClientTest(OlderTest):
+    """A client under watch, and a server that is not."""
+
+    def check(self, name, start, version):
+        self.scene = Scene(self.sandbox)
+        scanned.nginx(self.scene, PORT, version)
+        self.follow(name, "client", version, start(self.scene, PORT, version, CONNECTIONS))
+
+    def test_psql_asks(self):
+        self.scene = Scene(self.sandbox)
+        secured.postgres(self.scene, PORT)
+        self.follow("psql", "client", "1.3", client_psql(self.scene, PORT, "1.3", CONNECTIONS))
+
+
+if __name__ == "__main__":
+    unittest.main()
