@@ -95,10 +95,12 @@ def write():
     if not os.environ.get("BLESS"):
         return
     lines = []
+    for who, end in _older.keys() - {(who, end) for who, end, _ in _found}:
+        _found[who, end, KEY_SCAN] = ["–", {}]
     for (who, end, way), (engine, came) in sorted(_found.items(), key=_order):
         exact = [version for version, what in sorted(came.items()) if what == "exact"]
         rest = sorted({what for what in came.values() if what != "exact"})
-        result = ", ".join((["exact"] if exact else []) + rest)
+        result = ", ".join((["exact"] if exact else []) + rest) or "–"
         before = ", ".join(sorted(_older[who, end])) or "–"
         cells = who, end, engine, ", ".join(exact) or "–", way if exact else "–", result, before
         lines.append(f"| {' | '.join(cells)} |")
