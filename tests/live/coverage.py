@@ -48,7 +48,7 @@ The key scan opens them by what their process keeps, of any engine:
 | what | how it is proven | what it cannot do |
 |---|---|---|
 | AES-GCM, TLS 1.3 | the tag gives the nonce back, on two records | – |
-| AES-GCM, TLS 1.2 | the same, its number guessed | Erlang: begin beyond the 64th record |
+| AES-GCM, TLS 1.2 | the same, its number guessed | begin after 2²⁰ records (Erlang: 2¹⁶) |
 | ChaCha20-Poly1305, TLS 1.3 | a secret gives the key and the tag is right | – |
 | AES-CCM, TLS 1.2 | the tag, with four bytes from beside the key | open many at once |
 | QUIC with AES-GCM | keys of headers and packets, on two packets | open what passed before |

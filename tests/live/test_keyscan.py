@@ -16,6 +16,8 @@ CONNECTIONS, ROUNDS = 3, 5
 # From the first bytes the agent sees to the first request it shows. Where no key schedule is kept,
 # memory is read several times; the scan has the lowest priority, and tests share the machine.
 OPENED_S, WITHOUT_SCHEDULE_S = 2.0, 5.0
+# More records than are guessed of every key at first.
+SENT_BEFORE = 70_000
 # Longer with KEYSCAN_SECONDS: so many key updates, one a second, and so long of garbage collection.
 LONG_S = int(os.environ.get("KEYSCAN_SECONDS", "0"))
 UPDATES, UPDATE_EVERY_S = (LONG_S, 1.0) if LONG_S else (10, 0.2)
@@ -247,6 +249,23 @@ class ManyTest(KeyScanTest):
         nginx(self.sandbox)
         client = self.client(connections=1000)
         self.exact(self.served(), client, connections=1000, rounds=2)
+
+    def test_records_of_tls_1_2_with_high_numbers(self):
+        nginx(self.sandbox)
+        client = self.client(connections=1, version="1.2")
+        # OpenSSL's explicit nonces begin anywhere, so how many there were is guessed.
+        self.ask(client, SENT_BEFORE, 1)
+        agent = self.served()
+        self.ask(client, 3, 2)
+        seconds = self.opened_within(agent, WITHOUT_SCHEDULE_S)
+        since_us = time.time_ns() // 1000
+        self.ask(client, ROUNDS, 3)
+        place.wait_until(lambda: len(self.pages(agent, since_us)) >= ROUNDS, 10, "all requests")
+        told = self.scan(agent)
+        self.account(agent)
+        agent.stop()
+        self.assertEqual(len(self.pages(agent, since_us)), ROUNDS)
+        self.say(f"{seconds:.2f} s; {told}")
 
     def test_connections_opened_while_the_taps_were_off(self):
         nginx(self.sandbox)

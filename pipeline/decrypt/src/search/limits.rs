@@ -15,7 +15,7 @@ pub struct SearchLimits {
     pub keys_max: usize,
     /// Tests of a key on a record, at about 0.2 µs. 5 M are those of about 1,500 connections.
     pub tests_max: u64,
-    /// Guesses of sequence numbers of TLS 1.2, at about 20 ns.
+    /// Guesses of sequence numbers of TLS 1.2, at about 5 ns.
     pub guesses_max: u64,
     /// The highest sequence number guessed for one record of TLS 1.2.
     pub sequence_max: u64,
@@ -41,7 +41,7 @@ impl Default for SearchLimits {
         Self {
             keys_max: 16_384,
             tests_max: 5_000_000,
-            guesses_max: 100_000_000,
+            guesses_max: 400_000_000,
             sequence_max: 1 << 20,
             secrets_max: 2_000_000,
             bare_keys_max: 4_000_000,
@@ -115,6 +115,11 @@ impl Budget {
     /// No window may be tried as a bare key any more.
     pub(super) const fn is_out_of_bare_keys(&self) -> bool {
         self.bare_keys >= self.limits.bare_keys_max
+    }
+
+    /// No sequence number of TLS 1.2 may be guessed any more.
+    pub(super) const fn is_out_of_guesses(&self) -> bool {
+        self.counters.guesses >= self.limits.guesses_max
     }
 
     /// One more window as a bare key.

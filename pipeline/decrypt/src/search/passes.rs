@@ -3,6 +3,7 @@
 //! ```text
 //! Schedules   AES keys; QUIC's in pairs
 //! Near        secrets, around the keys found
+//! Numbers     the keys once more, for records of TLS 1.2 with high numbers
 //! BareKeys    what of memory may be a key of ChaCha20
 //! ChaCha      secrets whose keys are among these
 //! Words       secrets and bare keys, at multiples of eight
@@ -26,7 +27,7 @@ use super::sample::{Sample, SampleKind};
 use super::schedule::key_at;
 use super::secrets::{Labels, Secret};
 use super::target::{KeySource, Target};
-use super::window::{Starts, windows};
+use super::window::{Starts, is_kept, windows};
 use crate::crypto::KeyBytes;
 
 /// Ranges of memory are asked for in whole pages.
@@ -74,7 +75,7 @@ pub struct Outcome {
 pub struct Search {
     targets: Vec<Target>,
     budget: Budget,
-    order: [Pass; 6],
+    order: [Pass; 7],
     pass: Pass,
     /// Hashes of keys that were tried: a key lies in memory more than once.
     tried: HashSet<u64>,
@@ -89,6 +90,7 @@ pub struct Search {
 enum Pass {
     Schedules,
     Near,
+    Numbers,
     BareKeys,
     ChaCha,
     Words,
@@ -97,10 +99,24 @@ enum Pass {
 }
 
 /// In order.
-const PASSES: [Pass; 6] =
-    [Pass::Schedules, Pass::Near, Pass::BareKeys, Pass::ChaCha, Pass::Words, Pass::Halves];
-const BARE_FIRST: [Pass; 6] =
-    [Pass::Schedules, Pass::Near, Pass::Words, Pass::BareKeys, Pass::ChaCha, Pass::Halves];
+const PASSES: [Pass; 7] = [
+    Pass::Schedules,
+    Pass::Near,
+    Pass::Numbers,
+    Pass::BareKeys,
+    Pass::ChaCha,
+    Pass::Words,
+    Pass::Halves,
+];
+const BARE_FIRST: [Pass; 7] = [
+    Pass::Schedules,
+    Pass::Near,
+    Pass::Words,
+    Pass::Numbers,
+    Pass::BareKeys,
+    Pass::ChaCha,
+    Pass::Halves,
+];
 
 impl Search {
     /// A search for what opens the samples, which are all of one process.
@@ -133,9 +149,7 @@ impl Search {
         match self.pass {
             Pass::Near => Some(Wanted::Ranges(self.near())),
             Pass::Done => None,
-            Pass::Schedules | Pass::Words | Pass::Halves | Pass::BareKeys | Pass::ChaCha => {
-                Some(Wanted::All)
-            }
+            _ => Some(Wanted::All),
         }
     }
 
@@ -143,7 +157,7 @@ impl Search {
     /// eight. Pieces overlap by more than a schedule. Breaks when the pass needs no more.
     pub fn memory(&mut self, address: u64, bytes: &[u8]) -> ControlFlow<()> {
         match self.pass {
-            Pass::Schedules => self.schedules(address, bytes),
+            Pass::Schedules | Pass::Numbers => self.schedules(address, bytes),
             Pass::Near => self.secrets(address, bytes, Starts::Both),
             Pass::Words => {
                 self.secrets(address, bytes, Starts::Words);
@@ -162,7 +176,7 @@ impl Search {
         match self.pass {
             Pass::Schedules => self.quic_pairs(),
             Pass::ChaCha => self.resident = None,
-            Pass::Near | Pass::BareKeys | Pass::Words | Pass::Halves | Pass::Done => {}
+            _ => {}
         }
         self.tried.clear();
         let later = self.order.into_iter().skip_while(|pass| *pass != self.pass).skip(1);
@@ -175,12 +189,7 @@ impl Search {
         match self.pass {
             Pass::Schedules => Vec::new(),
             Pass::Near if self.targets.len() <= FEW => Vec::new(),
-            Pass::Near
-            | Pass::BareKeys
-            | Pass::ChaCha
-            | Pass::Words
-            | Pass::Halves
-            | Pass::Done => self.targets.iter_mut().filter_map(Target::take_found).collect(),
+            _ => self.targets.iter_mut().filter_map(Target::take_found).collect(),
         }
     }
 
@@ -215,6 +224,7 @@ impl Search {
                 let is_out_of_keys = is_out && self.budget.is_out_of_bare_keys();
                 (!wants_secret || is_out) && (!any(Target::wants_key) || is_out_of_keys)
             }
+            Pass::Numbers => !any(Target::wants_numbers) || self.budget.is_out_of_guesses(),
             Pass::BareKeys => !any(Target::wants_chacha) || self.budget.is_out_of_memory(),
             Pass::ChaCha => !any(Target::wants_chacha) || self.budget.is_out_of_secrets(),
             Pass::Done => true,
@@ -264,7 +274,11 @@ impl Search {
         let Some(gcm) = Gcm::new(key.as_slice()) else { return };
         let (targets, budget) = (&mut self.targets, &mut self.budget);
         let is_few = targets.len() <= FEW;
-        let source = if is_few { KeySource::Schedule } else { KeySource::ScheduleOfMany };
+        let source = match self.pass {
+            Pass::Numbers => KeySource::ScheduleOnceMore,
+            _ if is_few => KeySource::Schedule,
+            _ => KeySource::ScheduleOfMany,
+        };
         // The keys of both directions of a connection lie close to each other.
         let beside = self.last_hit.saturating_sub(1)..self.last_hit + 2;
         let order = beside.chain(0..targets.len());
@@ -274,6 +288,9 @@ impl Search {
         });
         if let Some(i) = opened {
             self.last_hit = i;
+            return;
+        }
+        if self.pass == Pass::Numbers {
             return;
         }
         if is_few && targets.iter_mut().any(|target| target.try_ccm(key, near, address, budget)) {
@@ -363,7 +380,9 @@ impl Search {
                     return;
                 }
                 let Some((gcm, key)) = Gcm::new(window).zip(KeyBytes::new(window)) else { return };
-                let (at, source) = (address + offset as u64, KeySource::Window);
+                let is_kept = is_kept(bytes.get(..offset).unwrap_or_default(), length);
+                let source = if is_kept { KeySource::Kept } else { KeySource::Window };
+                let at = address + offset as u64;
                 let mut targets = targets.iter_mut();
                 targets.any(|target| target.try_key(&gcm, &key, at, source, budget));
             });

@@ -26,7 +26,11 @@ pub(super) enum KeySource {
     Schedule,
     /// The same, for so many connections that only what is likely is tried.
     ScheduleOfMany,
+    /// The same a second time, for what has a high number.
+    ScheduleOnceMore,
     Window,
+    /// A window that lies in memory as keys do.
+    Kept,
 }
 
 /// One direction of one connection.
@@ -125,6 +129,14 @@ impl Target {
         self.is_sealed() && self.may_be.tls_13
     }
 
+    /// One of TLS 1.2 of which nobody knows how much was sent.
+    pub(super) fn wants_numbers(&self) -> bool {
+        self.is_sealed()
+            && self.may_be.gcm_12
+            && self.may_be.is_counted
+            && self.sample.sequence_max.is_none()
+    }
+
     pub(super) fn wants_chacha(&self) -> bool {
         self.is_sealed() && self.may_be.chacha_13
     }
@@ -178,11 +190,12 @@ impl Target {
         let (test, _) = self.pair().filter(|_| self.may_be.gcm_12)?;
         let is_unlikely = !self.may_be.is_counted && self.may_be.tls_13;
         let asked = match source {
-            KeySource::Window | KeySource::ScheduleOfMany if is_unlikely => return None,
             KeySource::Schedule if is_unlikely => UNLIKELY_GUESSES_MAX,
-            KeySource::Schedule | KeySource::ScheduleOfMany => {
+            _ if is_unlikely => return None,
+            KeySource::Schedule | KeySource::ScheduleOfMany | KeySource::Kept => {
                 self.sample.sequence_max.unwrap_or(GUESSES_MAX)
             }
+            KeySource::ScheduleOnceMore => budget.limits.sequence_max,
             KeySource::Window => BARE_GUESSES_MAX,
         };
         let sequences = budget.guesses(self.sample.sequence_max, asked);

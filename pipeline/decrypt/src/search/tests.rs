@@ -237,6 +237,29 @@ fn tls_12_gives_salt_and_sequence_number() {
 }
 
 #[test]
+fn tls_12_opens_however_much_was_sent_before() {
+    let mut noise = Noise(13);
+    let (key, salt) = (noise.bytes(32), noise.array::<4>());
+    let number_of = |memory: &[u8], n: u64| {
+        let explicit = |n: u64| n + 0x1234_5678_9abc_def0;
+        let records = [n, n + 1].map(|n| record_12(&key, salt, explicit(n), n, b"hello")).to_vec();
+        let outcome = search(vec![sample(1, UNKNOWN, records)], memory);
+        match outcome.found.first().map(|found| &found.opens) {
+            Some(Opens::Gcm12 { sequence, .. }) => Some(*sequence),
+            _ => None,
+        }
+    };
+    let schedule = laid_out(&key, Layout::Natural);
+    let memory = image(&mut noise, 2048, &[(1024, &schedule)]);
+    assert_eq!(number_of(&memory, 700_000), Some(700_000));
+    // As Erlang has it: binaries after their lengths, that of the IV before the key.
+    let iv = [4u64.to_le_bytes(), [salt, [0; 4]].concat().try_into().expect("a word")].concat();
+    let kept = [iv.as_slice(), &[0xa4; 8], &32u64.to_le_bytes(), &key].concat();
+    let memory = image(&mut noise, 2048, &[(1024, &kept)]);
+    assert_eq!(number_of(&memory, 50_000), Some(50_000));
+}
+
+#[test]
 fn ccm_of_tls_12_opens_by_a_key_and_four_bytes_beside_it() {
     use ::ccm::aead::{AeadInOut, KeyInit};
     let mut noise = Noise(12);

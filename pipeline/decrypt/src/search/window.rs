@@ -85,3 +85,13 @@ pub(super) fn is_random(window: &[u8]) -> bool {
     }
     seen.iter().map(|word| word.count_ones()).sum::<u32>() >= distinct_min
 }
+
+/// True if a key of this length begins where the memory ends, and Erlang has put it there: each
+/// binary after its length in bytes, and the four bytes of an IV before the key.
+pub(super) fn is_kept(memory: &[u8], length: usize) -> bool {
+    let word = |back: usize| {
+        let at = memory.len().checked_sub(back)?;
+        Some(u64::from_le_bytes(*memory.get(at..)?.first_chunk()?))
+    };
+    word(8) == Some(length as u64) && word(32) == Some(4)
+}
