@@ -45,6 +45,11 @@ def client_psql(scene, port, _version, connections):
                  request="SELECT 'hello';\n", end="hello\n", env=os.environ | home)
 
 
+def tried(versions):
+    """The newest alone, but for the page: what TLS 1.2 needs is in test_keyscan."""
+    return versions if os.environ.get("BLESS") else versions[-1:]
+
+
 class OlderTest(ScanTest):
     """One end is watched, from a time on at which the connections are open."""
 
@@ -112,7 +117,7 @@ SERVERS = {
 
 
 @each({f"{name} serves TLS {version}": (name, start, connect, version)
-       for name, (start, connect, versions) in SERVERS.items() for version in versions})
+       for name, (start, connect, versions) in SERVERS.items() for version in tried(versions)})
 class ServerTest(OlderTest):
     """A server under watch, and a client that is not."""
 
@@ -134,7 +139,7 @@ CLIENTS = {
 
 
 @each({f"{name} asks by TLS {version}": (name, start, version)
-       for name, (start, versions) in CLIENTS.items() for version in versions})
+       for name, (start, versions) in CLIENTS.items() for version in tried(versions)})
 class ClientTest(OlderTest):
     """A client under watch, and a server that is not."""
 
