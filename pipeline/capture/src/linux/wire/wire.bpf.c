@@ -143,8 +143,9 @@ int wire_egress(struct __sk_buff *skb)
 	struct socket_state *s = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!s)
 		return PASS;
-	// TCP's own send time. A connection's first data finds caches cold on its way here and may
-	// have to be announced: counted from TCP's time it would seem longer than on the wire.
+	// TCP's own send time; on kernels that leave it empty, now. A connection's first data comes
+	// here slowly, past cold caches and its announcement: counted from TCP's time it would seem
+	// longer than on the wire.
 	__u64 at = skb->tstamp;
 	if (!at || !s->sent)
 		at = bpf_ktime_get_ns();
