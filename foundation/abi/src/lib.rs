@@ -43,7 +43,7 @@ pub struct RecordHead {
     pub captured: u16,
     /// See [`kind`].
     pub kind: u8,
-    /// Bit 0: backward. Bit 1: a gap before this record is final.
+    /// Bit 0: backward. Bit 1: a gap before this record is final. Bit 2: the first of its stream.
     pub bits: u8,
     /// TCP flags.
     pub flags: u8,
@@ -60,6 +60,12 @@ impl RecordHead {
     /// True if every byte of this direction before this record was seen in order.
     pub const fn is_in_order(&self) -> bool {
         self.bits & 2 != 0
+    }
+
+    /// True if no record of this socket's direction was handed on before: the stream began
+    /// `lost_before` bytes earlier, as far as it was seen.
+    pub const fn begins(&self) -> bool {
+        self.bits & 4 != 0
     }
 }
 

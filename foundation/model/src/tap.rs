@@ -118,8 +118,19 @@ pub struct Segment<'a> {
     /// rest were skipped on purpose. Replay says false; live egress says true, and reports
     /// something at least once in 2 GiB, beyond which a gap in sequence numbers means nothing.
     pub in_order: bool,
+    /// True if a live tap has shown nothing of the sending socket's stream before, and all that it
+    /// saw of it are the `lost_before` bytes: what is known of other bytes is of an earlier
+    /// connection between the same addresses, whose end was lost.
+    pub begins: bool,
     /// TCP health of the sending socket, if the tap sampled it here.
     pub health: Option<TcpHealth>,
+}
+
+impl Segment<'_> {
+    /// Sequence number of the stream's first byte, if this segment begins it.
+    pub const fn first_sequence(&self) -> u32 {
+        self.sequence.wrapping_sub(self.lost_before)
+    }
 }
 
 /// What the kernel knows about the quality of a TCP connection, cumulative per socket.

@@ -85,6 +85,7 @@ impl Talk {
             payload: &PAYLOAD,
             lost_before: 0,
             in_order: is_live,
+            begins: false,
             health: None,
         }
     }

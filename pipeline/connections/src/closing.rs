@@ -28,6 +28,10 @@ impl Remains {
         if segment.flags.syn() {
             return segment.sequence.wrapping_add(1) == base;
         }
+        if segment.begins {
+            let first = segment.first_sequence();
+            return base == first && next == first;
+        }
         let distance = segment.sequence.wrapping_sub(next).cast_signed();
         segment.length == 0 || distance.unsigned_abs() <= window
     }

@@ -118,10 +118,14 @@ impl<S> Entry<S> {
         if self.connection.learn_ends(segment.endpoints, segment.direction) {
             desk.consumer.updated(&self.connection, &mut self.state);
         }
+        let (is_syn, stream) = (segment.flags.syn(), &self.streams[segment.direction.index()]);
+        if segment.begins && !is_syn && !stream.may_begin_at(segment.first_sequence()) {
+            return Outcome::Reused;
+        }
         if segment.flags.rst() {
             return self.reset(segment, desk);
         }
-        if segment.flags.syn() {
+        if is_syn {
             let known = (self.connection.initiator, self.connection.from_start);
             if self.syn(segment, desk) == Outcome::Reused {
                 return Outcome::Reused;
@@ -209,7 +213,11 @@ impl<S> Entry<S> {
         if let Some(health) = closed.health {
             self.connection.health.sample(health, direction);
         }
-        if self.sockets[direction.index()] != Socket::Closed {
+        if self.sockets[direction.index()] == Socket::Closed {
+            // Of a later connection between the same addresses that nothing else was seen of.
+            desk.counters.late_bytes += closed.unreported;
+            desk.counters.late_lost_bytes += closed.lost;
+        } else {
             self.sockets[direction.index()] = Socket::Closed;
             let unreported =
                 Unreported { skipped: closed.unreported, lost: closed.lost, all_lost: false };

@@ -73,6 +73,11 @@ impl Stream {
         self.length == 0 && self.aside.is_none() && !self.ended
     }
 
+    /// True if the stream may be the one whose first byte has this sequence number.
+    pub(crate) fn may_begin_at(&self, sequence: u32) -> bool {
+        !self.started || (self.is_untouched() && self.next == sequence)
+    }
+
     /// Says which sequence number the first byte has.
     pub(crate) const fn start(&mut self, sequence: u32) {
         self.next = sequence;
@@ -105,7 +110,7 @@ impl Stream {
     /// Any segment.
     pub(crate) fn take<C: Consumer>(&mut self, run: Run<'_>, out: &mut Outlet<'_, C>) -> Verdict {
         if !self.started {
-            if run.length == 0 && !run.fin {
+            if run.length == 0 && run.lost_before == 0 && !run.fin {
                 return Verdict::Taken;
             }
             self.start(run.sequence.wrapping_sub(run.lost_before));
@@ -187,7 +192,11 @@ impl Stream {
             self.settle(end, lost, at, out);
         }
         self.tidy(out);
-        if !self.ended {
+        if self.ended {
+            // Of a later connection between the same addresses, of which nothing else was seen.
+            out.counters.late_bytes += unreported.skipped;
+            out.counters.late_lost_bytes += unreported.lost;
+        } else {
             let tail = self.unseen_tail(out);
             self.miss(unreported.skipped, MissingReason::Skipped, at, out);
             self.miss(unreported.lost + tail, MissingReason::Lost, at, out);

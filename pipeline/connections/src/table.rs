@@ -145,9 +145,11 @@ impl<C: Consumer> Table<C> {
         let is_syn = segment.flags.syn();
         if segment.flags.rst() || !(is_syn || segment.length > 0) {
             self.counters.late_segments += 1;
+            self.counters.late_lost_bytes += u64::from(segment.lost_before);
             return;
         }
-        if !self.has_room(is_syn, u64::from(segment.length)) {
+        let bytes = u64::from(segment.length) + u64::from(segment.lost_before);
+        if !self.has_room(is_syn, bytes) {
             return;
         }
         let mut connection = Connection::new(id, TCP, segment.at);

@@ -6,8 +6,9 @@
 //!
 //! ```text
 //! limit held_bytes=100          a field of Limits, before the first event
-//! > seq=1 ack=7 fin "text"      a segment; also syn rst len=N lost=N at=MS in_order live other
-//!                               health=RTT_US/RETRANSMITS; len beyond the text: cut by the capture
+//! > seq=1 ack=7 fin "text"      a segment; also syn rst len=N lost=N at=MS in_order begins
+//!                               live other health=RTT_US/RETRANSMITS; len beyond the text: cut
+//!                               by the capture
 //! > datagram len=9 "text"       a UDP datagram
 //! > passed bytes=9              datagrams that a live tap was told not to copy
 //! > opened connected pid=7      a live tap got to know an end; also accepted, udp
@@ -194,6 +195,7 @@ impl Player {
             payload: line.text.as_bytes(),
             lost_before: line.number("lost").unwrap_or(0) as u32,
             in_order: line.has("in_order"),
+            begins: line.has("begins"),
             health: line.values.get("health").and_then(|sample| {
                 let (rtt, retransmits) = sample.split_once('/')?;
                 Some(TcpHealth {

@@ -91,6 +91,7 @@ fn event<'a>(input: &mut Input<'a>, at: Timestamp) -> TapEvent<'a> {
                 payload: input.bytes(usize::from(rest & 7) + 1),
                 lost_before: if rest & 8 == 0 { 0 } else { u32::from(input.byte()) },
                 in_order: rest & 6 == 2,
+                begins: rest & 14 == 2,
                 health: None,
             })
         }

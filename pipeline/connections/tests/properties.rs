@@ -82,6 +82,7 @@ impl Sent {
             payload: &self.bytes[start..end],
             lost_before: 0,
             in_order: false,
+            begins: false,
             health: None,
         }
     }

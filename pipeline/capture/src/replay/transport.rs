@@ -49,6 +49,7 @@ pub(super) fn segment<'a>(at: Timestamp, packet: &IpPacket<'a>) -> Option<Segmen
         payload: payload.bytes,
         lost_before: 0,
         in_order: false,
+        begins: false,
         health: None,
     })
 }

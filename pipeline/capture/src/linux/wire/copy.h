@@ -42,6 +42,37 @@ static __always_inline bool emit(struct __sk_buff *skb, const struct piece *p)
 	return emit_4096(skb, p);
 }
 
+// Passes bytes over that are told of later. The first record says where its stream began by what
+// was lost before it, so until then there is nothing else.
+static __always_inline void pass_over(struct tap_counters *c, struct direction_state *d, __u32 n)
+{
+	if (d->begun) {
+		d->silent += n;
+		return;
+	}
+	c->bytes_lost += n;
+	d->lost += n;
+}
+
+// Books what became of a record: `n` bytes were to be copied with it, `rest` not.
+static __always_inline void book(struct tap_counters *c, struct direction_state *d, __u32 n,
+				 __u32 rest, bool emitted)
+{
+	if (emitted) {
+		c->bytes_copied += n;
+		d->silent = 0;
+		d->lost = 0;
+		d->begun = 1;
+		return;
+	}
+	c->bytes_lost += n;
+	c->records_lost++;
+	d->lost += n;
+	// What was not to be copied is still to be told of, if nothing follows.
+	if (n > 0 || !d->begun)
+		pass_over(c, d, rest);
+}
+
 // What one packet becomes when it does not fit one record.
 static __noinline int emit_large(struct __sk_buff *skb, struct direction_state *d,
 				 const struct piece *whole, __u32 n)
@@ -60,39 +91,13 @@ static __noinline int emit_large(struct __sk_buff *skb, struct direction_state *
 				     : bytes;
 		p.head.flags = last ? whole->head.flags : 0;
 		p.head.lost_before = d->lost;
-		if (emit_4096(skb, &p)) {
-			c->bytes_copied += bytes;
-			d->lost = 0;
-			d->silent = 0;
-		} else {
-			c->bytes_lost += bytes;
-			c->records_lost++;
-			d->lost += bytes;
-			d->silent += p.head.length - bytes;
-		}
+		p.head.begins = !d->begun && whole->head.begins;
+		book(c, d, bytes, p.head.length - bytes, emit_4096(skb, &p));
 		p.head.sequence += bytes;
 		p.offset += bytes;
 		n -= bytes;
 	}
 	// More than the pieces hold (BIG TCP) was not copied, and is told of as skipped.
-	d->silent += n;
+	pass_over(c, d, n);
 	return 0;
-}
-
-// Books what became of a record: `n` bytes were to be copied with it, `rest` not.
-static __always_inline void book(struct tap_counters *c, struct direction_state *d, __u32 n,
-				 __u32 rest, bool emitted)
-{
-	if (emitted) {
-		c->bytes_copied += n;
-		d->silent = 0;
-		d->lost = 0;
-		return;
-	}
-	c->bytes_lost += n;
-	c->records_lost++;
-	d->lost += n;
-	// What was not to be copied is still to be told of, if nothing follows.
-	if (n > 0)
-		d->silent += rest;
 }

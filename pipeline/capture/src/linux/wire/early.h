@@ -68,12 +68,9 @@ static __noinline int take_early(struct socket_state *s, __u32 sequence)
 	asm volatile("" : "+r"(n));
 	n = n > EARLY_BYTES_MAX ? EARLY_BYTES_MAX : n;
 	if (bpf_ringbuf_output(&records, e, sizeof(e->head) + n, BPF_RB_NO_WAKEUP)) {
-		c->bytes_lost += n;
-		c->records_lost++;
-		s->in.lost = n;
-		s->in.silent = e->head.length - n;
+		book(c, &s->in, n, e->head.length - n, false);
 	} else {
-		c->bytes_copied += n;
+		book(c, &s->in, n, e->head.length - n, true);
 	}
 	e->head.connection = 0;
 	return 0;

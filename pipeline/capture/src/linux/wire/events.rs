@@ -31,6 +31,7 @@ pub(super) fn events(record: &[u8], epoch_offset_ns: u64, sink: &mut impl FnMut(
                 payload,
                 lost_before: head.lost_before,
                 in_order: head.is_in_order(),
+                begins: head.begins(),
                 health: None,
             }));
         }
@@ -141,6 +142,7 @@ fn handshake(
         payload: &[],
         lost_before: 0,
         in_order: true,
+        begins: false,
         health: None,
     };
     let (mine, theirs) = (established.local_sequence, established.remote_sequence);
@@ -221,6 +223,7 @@ const fn reached(
         payload: &[],
         lost_before,
         in_order: true,
+        begins: false,
         health: None,
     }
 }

@@ -123,7 +123,7 @@ static __always_inline void begin_frame(struct direction_state *d, __u64 head, _
 		if (d->doubts && length)
 			d->doubts--;
 		if (d->walking & WALK_EMITS)
-			d->skips = type == HTTP2_DATA && length >= PAYLOAD_SKIPPED_MIN;
+			d->skips = type == HTTP2_DATA && length >= PAYLOAD_SKIPPED_MIN && d->begun;
 	} else if (d->framing == FRAMING_PACKETS) {
 		__u8 number = head >> 8, ahead = number - d->number;
 
@@ -206,6 +206,7 @@ static __always_inline void hand_on(struct __sk_buff *skb, struct direction_stat
 			.kind = RECORD_SEGMENT,
 			.backward = d->backward,
 			.in_order = d->in_order,
+			.begins = d->outgoing && !d->begun,
 			.flags = from + n == d->length ? d->flags : 0,
 		},
 		.offset = d->offset + from,
@@ -305,7 +306,7 @@ __attribute__((noinline)) int walk_end(struct __sk_buff *skb, __u32 outgoing)
 	if (d->from < length) {
 		// More than the steps reach (BIG TCP).
 		d->framing = FRAMING_NONE;
-		d->silent += length - d->from;
+		pass_over(c, d, length - d->from);
 	} else if (skipped && (d->silent >= SILENT_BYTES_MAX || d->frame_end == end ||
 			       d->flags & (TCP_FIN | TCP_RST | TCP_PSH))) {
 		hand_on(skb, d, c, length - skipped, skipped, false);
@@ -422,6 +423,7 @@ static __always_inline bool take_frames(struct __sk_buff *skb, struct socket_sta
 	begin_walk(d, t);
 	d->backward = backward;
 	d->in_order = in_order;
+	d->outgoing = outgoing;
 	d->walking = 0;
 	if ((asked || s->in.prefaced || s->out.prefaced) && turn_budget_bytes)
 		d->walking = WALK_EMITS;

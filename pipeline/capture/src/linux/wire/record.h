@@ -39,7 +39,7 @@ struct record_head {
 	__u32 lost_before; /* bytes of this direction lost since the record before */
 	__u16 captured;    /* payload bytes that follow */
 	__u8 kind;
-	__u8 backward : 1, in_order : 1, unused : 6;
+	__u8 backward : 1, in_order : 1, begins : 1, unused : 5; /* begins: the socket's first */
 	__u8 flags;        /* TCP flags */
 	__u8 padding[7];
 };

@@ -16,6 +16,7 @@ struct direction_state {
 	__u32 frame_end;     // where the next frame begins
 	__u32 kept_to;       // of the frame under way, what is copied even if the rest is not
 	__u8 started;
+	__u8 begun;          // a record of it was handed on
 	__u8 framing;        // FRAMING_*
 	__u8 prefaced;       // it began with the preface of HTTP/2, which nothing else does
 	__u8 skips;          // the payload of the frame under way is not copied
@@ -28,7 +29,7 @@ struct direction_state {
 	__u64 connection, time;
 	__u32 sequence, length, offset, until;
 	__u32 at, from, skipped, heads;
-	__u8 over, walking, flags, backward, in_order;
+	__u8 over, walking, flags, backward, in_order, outgoing;
 	__u8 doubts; // heads until frames found midway are believed
 	__u8 pause;  // packets until they are looked for again
 };
@@ -49,6 +50,7 @@ struct socket_state {
 	__u8 created;   // made while we were watching
 	__u8 sent;      // data was sent at least once
 	__u8 noted;     // it stands among the senders
+	__u8 orphaned;  // it closed, and no record told of what it had still to report
 };
 
 enum { PEER_UNDECIDED, PEER_OBSERVED, PEER_REMOTE };

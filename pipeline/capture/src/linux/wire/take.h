@@ -106,8 +106,6 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 	if (!take_new(c, d, t, outgoing))
 		return;
 	bool is_next = !d->started || t->sequence == d->next_sequence;
-	// The first record says where the stream begins, so there is always one.
-	bool is_first = !d->started;
 	__u32 after = t->sequence + t->length + (t->flags & TCP_SYN ? 1 : 0);
 	if (!d->started || (t->flags & TCP_SYN) || (__s32)(after - d->next_sequence) > 0)
 		d->next_sequence = after;
@@ -115,7 +113,8 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 	bool is_turn = d->is_turn;
 	d->is_turn = 0;
 
-	const struct steering *wish = wish_of(s->connection);
+	// Nothing can be said yet of a stream without a record: what is said is of an earlier one.
+	const struct steering *wish = d->begun ? wish_of(s->connection) : NULL;
 	if (t->length && !(t->flags & TCP_SYN) &&
 	    take_frames(skb, s, d, t, wish, at, is_next, backward, outgoing, in_order, is_turn))
 		return;
@@ -135,6 +134,7 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 			.kind = RECORD_SEGMENT,
 			.backward = backward,
 			.in_order = in_order,
+			.begins = outgoing && !d->begun,
 			.flags = t->flags,
 		},
 		.offset = t->offset + from,
@@ -143,13 +143,13 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 		emit_large(skb, d, &p, n);
 		return;
 	}
-	if (n == 0) {
+	// The first record says where the stream begins, so there is always one.
+	if (n == 0 && d->begun) {
 		// Nothing to copy: say so only now and then, when the connection changes state, and
 		// at the end of what the program wrote: the last byte of a body is on time only so.
 		p.head.sequence = t->sequence;
 		p.head.length = t->length;
-		bool is_quiet = !is_first &&
-				!(t->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_PSH));
+		bool is_quiet = !(t->flags & (TCP_SYN | TCP_FIN | TCP_RST | TCP_PSH));
 		if (is_quiet && tell(wish, c, d, s->connection, backward, t->length))
 			return;
 		d->silent += t->length;

@@ -143,6 +143,14 @@ int wire_egress(struct __sk_buff *skb)
 	struct socket_state *s = bpf_sk_storage_get(&sockets, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!s)
 		return PASS;
+	if (t.flags & TCP_RST) {
+		// What a socket had still to report when it closed was counted as told by nobody.
+		if (s->orphaned)
+			return PASS;
+		// A FIN before it, of which the record may be lost, is no byte of the stream.
+		if (s->out.started)
+			t.sequence = s->out.next_sequence;
+	}
 	// TCP's own send time; on kernels that leave it empty, now. A connection's first data comes
 	// here slowly, past cold caches and its announcement: counted from TCP's time it would seem
 	// longer than on the wire.
@@ -306,6 +314,7 @@ static __always_inline void on_closed(struct bpf_sock_ops *ops, struct socket_st
 			if (s->peer == PEER_REMOTE)
 				c->bytes_orphaned += s->in.lost + s->in.silent;
 		}
+		s->orphaned = 1;
 		return;
 	}
 	__builtin_memset(r, 0, sizeof(*r));
@@ -325,6 +334,9 @@ static __always_inline void on_closed(struct bpf_sock_ops *ops, struct socket_st
 	r->rtt_us = ops->srtt_us >> 3;
 	r->retransmits = ops->total_retrans;
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
+	// A close that leaves data unread sends a reset yet, which has nothing left to tell.
+	s->out.lost = s->out.silent = 0;
+	s->in.lost = s->in.silent = 0;
 }
 
 SEC("sockops")
