@@ -16,6 +16,8 @@ CONNECTIONS, ROUNDS = 3, 5
 # From the first bytes the agent sees to the first request it shows. Where no key schedule is kept,
 # memory is read several times; the scan has the lowest priority, and tests share the machine.
 OPENED_S, WITHOUT_SCHEDULE_S = 2.0, 5.0
+# What a client of QUIC asks before it says that it is connected.
+WARM_REQUESTS = 20
 # More records than are guessed of every key at first.
 SENT_BEFORE = 70_000
 # Longer with KEYSCAN_SECONDS: so many key updates, one a second, and so long of garbage collection.
@@ -211,6 +213,13 @@ def caddy(sandbox):
     sandbox.wait_for_port(PORT, process)
 
 
+def quic_client(sandbox):
+    """aioquic that keeps its connections and has warmed them up."""
+    return sandbox.start("keeper", *placed(
+        sandbox, "asking", place.python_with("aioquic"), servers.copied(sandbox, "h3_client.py"),
+        PORT, CONNECTIONS, WARM_REQUESTS, 0, "kept"), stdin=subprocess.PIPE)
+
+
 @each({
     "of Caddy": ("served",),
     "of aioquic": ("asking",),
@@ -233,13 +242,32 @@ class QuicTest(KeyScanTest):
 
     def check(self, whose):
         caddy(self.sandbox)
-        client = self.sandbox.start("keeper", *placed(
-            self.sandbox, "asking", place.python_with("aioquic"),
-            servers.copied(self.sandbox, "h3_client.py"), PORT, CONNECTIONS, 20, 0, "kept"),
-            stdin=subprocess.PIPE)
+        client = quic_client(self.sandbox)
         self.wait_for("connected", 1)
         agent = self.observe(cgroups=[self.sandbox.cgroup / whose])
         self.exact(agent, client)
+
+
+class NewQuicTest(KeyScanTest):
+    """QUIC whose beginning was seen: what passes until the keys are found is held."""
+
+    PROTOCOL = "http3"
+
+    def test_new_connections_of_aioquic_from_the_first_request_on(self):
+        caddy(self.sandbox)
+        asking = self.sandbox.cgroup / "asking"
+        asking.mkdir(exist_ok=True)
+        agent = self.observe(cgroups=[asking])
+        client = quic_client(self.sandbox)
+        self.wait_for("connected", 1)
+        self.ask(client, ROUNDS, 1)
+        expected = CONNECTIONS * (WARM_REQUESTS + ROUNDS)
+        place.wait_until(lambda: len(self.pages(agent)) >= expected, 10, "all requests")
+        agent.stop()
+        lines = self.pages(agent)
+        self.assertEqual(len(lines), expected)
+        self.assertEqual({(line["status"], line["incomplete"]) for line in lines},
+                         {("200", None)})
 
 
 class ManyTest(KeyScanTest):

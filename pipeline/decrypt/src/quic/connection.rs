@@ -10,6 +10,7 @@ use model::{Direction, Ledger, SecretLabel, Side, StreamChunk, Timestamp};
 
 use super::hello::{Crypto, Hello};
 use super::keys::{Keys, Opened, Sealed};
+use super::late::Proven;
 use super::packet::{Id, Level, Long, Packet};
 use super::progress::Progress;
 use super::run::Runs;
@@ -79,6 +80,9 @@ pub(super) struct Connection {
     pub(super) waiting: Waiting,
     /// Datagrams that came as one, by side.
     pub(super) runs: [Runs; 2],
+    /// Keys found in memory, by side, and since when they wait for those of the other side.
+    pub(super) found: [Option<Box<Proven>>; 2],
+    pub(super) found_at: Timestamp,
     /// Secrets without a random that were tried, by level and side.
     loose: [[Tried; 2]; 4],
     /// Number of the newest secret when what waits was tried last, and the suite known then.
@@ -134,6 +138,8 @@ impl Connection {
             streams: Streams::default(),
             waiting: Waiting::default(),
             runs: Default::default(),
+            found: [None, None],
+            found_at: Timestamp::UNKNOWN,
             loose: Default::default(),
             tried: (0, 0),
             is_agreed: false,
@@ -228,6 +234,7 @@ impl Connection {
 
     /// Lets time pass.
     pub(super) fn tick(&mut self, now: Timestamp, context: &mut Context<'_>) {
+        self.wait_for_other_side(now, context);
         if self.is_news(context.keyring) {
             self.try_again(context);
         }
@@ -243,7 +250,7 @@ impl Connection {
 
     /// It is over: everything held is booked or handed on.
     pub(super) fn close(&mut self, at: Timestamp, context: &mut Context<'_>) {
-        self.try_again(context);
+        self.use_found(context);
         self.give_up(context);
         self.tell_handshake(true, context);
         let (client, each) = (self.client, &mut *context.each);

@@ -11,7 +11,7 @@
 
 use std::collections::VecDeque;
 
-use model::{ConnectionId, Direction, Timestamp};
+use model::{ConnectionId, Direction, Side, Timestamp};
 
 use super::connection::{Connection, Context};
 use super::keys::{Keys, Sealed};
@@ -28,6 +28,8 @@ const SAMPLE_PACKETS: usize = 2;
 const SUSPECTS_MAX: usize = 256;
 /// How long: two searches, and a retry between them.
 const SUSPECTED_NS: u64 = 10_000_000_000;
+/// How long the keys of one side wait for those of the other.
+const OTHER_SIDE_NS: u64 = 1_000_000_000;
 /// TLS 1.3, and the protocol that nearly all QUIC connections carry: what was agreed on was not
 /// seen, and what does not read like it gives nothing.
 const VERSION: u16 = 0x0304;
@@ -165,7 +167,7 @@ impl Opener {
         keyring: &mut Keyring,
         tell: &mut Tell<'_>,
     ) {
-        let Some(Proven { keys, number, id }) = self.prove(flow, found) else { return };
+        let Some(proven) = self.prove(flow, found) else { return };
         let known = flow.connections().iter().rev().copied().find(|handle| {
             let entry = self.connections.get(handle);
             entry.is_some_and(|entry| entry.connection.wants_keys(found.direction))
@@ -182,7 +184,7 @@ impl Opener {
                 scratch: &mut self.scratch,
                 each: &mut |news| tell(handle, news),
             };
-            entry.connection.accept(found.direction, keys, number, id, &mut context);
+            entry.connection.accept(found.direction, proven, &mut context);
         }
         self.enter(handle);
     }
@@ -217,7 +219,7 @@ impl Opener {
 }
 
 /// Keys that have opened a packet.
-struct Proven {
+pub(super) struct Proven {
     keys: Keys,
     /// Of the packet that they were found with.
     number: u64,
@@ -226,28 +228,53 @@ struct Proven {
 }
 
 impl Connection {
-    /// True if packets with short headers in this direction wait for keys.
-    fn wants_keys(&self, direction: Direction) -> bool {
+    /// True if packets with short headers in this direction wait for their keys.
+    pub(super) fn has_no_keys(&self, direction: Direction) -> bool {
         let [.., keys] = &self.keys;
         keys[self.side(direction).index()].is_none()
     }
 
-    /// Takes the keys of a side's packets with short headers, proven on that of this number, which
-    /// was addressed to `id`.
-    fn accept(
-        &mut self,
-        direction: Direction,
-        keys: Keys,
-        number: u64,
-        id: Id,
-        context: &mut Context<'_>,
-    ) {
-        let side = self.side(direction);
-        self.call(side.opposite(), id);
-        let [.., of_application] = &mut self.keys;
-        of_application[side.index()] = Some(keys);
-        let due = &mut self.due[Level::Application.space()][side.index()];
-        *due = (*due).max(number + 1);
+    /// True if nobody has found these keys yet.
+    fn wants_keys(&self, direction: Direction) -> bool {
+        self.has_no_keys(direction) && self.found[self.side(direction).index()].is_none()
+    }
+
+    /// Takes the keys of a side's packets with short headers. Those of the other side may be found
+    /// next: what both have said so far is opened in the order in which it was said.
+    fn accept(&mut self, direction: Direction, proven: Proven, context: &mut Context<'_>) {
+        let other = direction.opposite();
+        let is_alone = self.wants_keys(other) && self.waiting.has(other);
+        self.found[self.side(direction).index()] = Some(Box::new(proven));
+        if !is_alone {
+            self.use_found(context);
+        }
+    }
+
+    /// Does without the keys of one side if they are not found in time.
+    pub(super) fn wait_for_other_side(&mut self, now: Timestamp, context: &mut Context<'_>) {
+        if self.found.iter().all(Option::is_none) {
+            return;
+        }
+        if self.found_at.is_unknown() {
+            self.found_at = now;
+        }
+        if now.since_ns(self.found_at) > OTHER_SIDE_NS {
+            self.use_found(context);
+        }
+    }
+
+    /// Opens what waits with the keys that were found.
+    pub(super) fn use_found(&mut self, context: &mut Context<'_>) {
+        for side in [Side::Client, Side::Server] {
+            let Some(proven) = self.found[side.index()].take() else { continue };
+            let Proven { keys, number, id } = *proven;
+            self.call(side.opposite(), id);
+            let [.., of_application] = &mut self.keys;
+            of_application[side.index()] = Some(keys);
+            let due = &mut self.due[Level::Application.space()][side.index()];
+            *due = (*due).max(number + 1);
+        }
+        self.found_at = Timestamp::UNKNOWN;
         self.try_again(context);
     }
 }

@@ -342,7 +342,7 @@ impl Packets<'_, '_> {
                 }
             }
         }
-        self.moved(flow, packet, datagram)
+        self.moved(flow, packet, datagram) || self.renamed(flow, packet, datagram)
     }
 
     /// True if no connection of this pair of addresses is meant.
@@ -359,6 +359,17 @@ impl Packets<'_, '_> {
         let entry = self.opener.connections.get(&handle);
         matches!(packet, Packet::Short(_))
             && entry.is_some_and(|entry| entry.connection.has_opened())
+    }
+
+    /// An end may have told the other one of an id in a packet that waits for its key; so this one
+    /// waits behind it.
+    fn renamed(&mut self, flow: &Flow, packet: &Packet<'_>, datagram: &Datagram<'_>) -> bool {
+        let waiting = flow.connections().iter().rev().copied().find(|handle| {
+            let entry = self.opener.connections.get(handle);
+            entry.is_some_and(|e| e.connection.has_no_keys(datagram.direction))
+        });
+        matches!(packet, Packet::Short(_))
+            && waiting.is_some_and(|handle| self.give(handle, packet, datagram))
     }
 
     fn give(&mut self, handle: Handle, packet: &Packet<'_>, datagram: &Datagram<'_>) -> bool {

@@ -44,6 +44,11 @@ impl Waiting {
         self.bytes as u64
     }
 
+    /// True if something waits in this direction.
+    pub(super) fn has(&self, direction: Direction) -> bool {
+        self.packets.iter().any(|sealed| sealed.direction == direction)
+    }
+
     /// Keeps a packet; false if there is no room.
     pub(super) fn push(&mut self, sealed: Sealed) -> bool {
         let has_room =

@@ -119,3 +119,33 @@ fn keys_from_memory_open_connections_of_which_no_beginning_was_seen() {
     }
     assert!(all > 20, "{all}");
 }
+
+#[test]
+fn what_waited_for_both_keys_is_opened_in_the_order_in_which_it_came() {
+    for (path, rows) in records() {
+        let name = path.file_stem().expect("it has a name").to_string_lossy().into_owned();
+        if !["plain", "new-ids", "reordered"].contains(&&*name) {
+            continue;
+        }
+        let (whole, _) = play(&rows, Sources::Live);
+        let (mut opener, mut keyring) = (Opener::default(), Keyring::new(Sources::Live));
+        let (mut flow, mut told) = (Flow::default(), Told::default());
+        for (number, (kind, bytes)) in rows.iter().filter(|(kind, _)| *kind != b'k').enumerate() {
+            let at = Timestamp(1_000_000 * (1 + number as u64));
+            let direction = if *kind == b'>' { Direction::Forward } else { Direction::Backward };
+            let datagram = Datagram { flow: FLOW, direction, at, bytes, pids: [0; 2] };
+            let tell = &mut |handle, news: super::super::News<'_>| told.take(handle, news);
+            assert!(opener.datagram(&mut flow, &datagram, &mut keyring, tell), "{name}");
+        }
+        let mut found = search(&opener, &flow, &memory(&rows, &VERSIONS[0], true));
+        // The server's first.
+        found.sort_by_key(|found| found.direction == Direction::Forward);
+        assert_eq!(found.len(), 2, "{name}");
+        for (turn, found) in found.iter().enumerate() {
+            assert!(told.bytes.is_empty(), "{name}: told after {turn} keys");
+            let tell = &mut |handle, news: super::super::News<'_>| told.take(handle, news);
+            opener.accept(&mut flow, found, Direction::Forward, &mut keyring, tell);
+        }
+        assert_eq!(told.bytes, whole.bytes, "{name}");
+    }
+}
