@@ -54,3 +54,11 @@ pub struct Counters {
     /// The most bytes ever held.
     pub held_bytes_peak: u64,
 }
+
+impl Counters {
+    /// Counts what cannot be booked with its connection: bytes that passed, and lost ones.
+    pub(crate) const fn count_late(&mut self, bytes: u64, lost: u64) {
+        self.late_bytes += bytes;
+        self.late_lost_bytes += lost;
+    }
+}

@@ -215,8 +215,7 @@ impl<S> Entry<S> {
         }
         if self.sockets[direction.index()] == Socket::Closed {
             // Of a later connection between the same addresses that nothing else was seen of.
-            desk.counters.late_bytes += closed.unreported;
-            desk.counters.late_lost_bytes += closed.lost;
+            desk.counters.count_late(closed.unreported, closed.lost);
         } else {
             self.sockets[direction.index()] = Socket::Closed;
             let unreported =

@@ -194,8 +194,7 @@ impl Stream {
         self.tidy(out);
         if self.ended {
             // Of a later connection between the same addresses, of which nothing else was seen.
-            out.counters.late_bytes += unreported.skipped;
-            out.counters.late_lost_bytes += unreported.lost;
+            out.counters.count_late(unreported.skipped, unreported.lost);
         } else {
             let tail = self.unseen_tail(out);
             self.miss(unreported.skipped, MissingReason::Skipped, at, out);

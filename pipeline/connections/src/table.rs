@@ -115,8 +115,8 @@ impl<C: Consumer> Table<C> {
                     && remains.claims(segment, window)
                 {
                     self.counters.late_segments += 1;
-                    self.counters.late_bytes += u64::from(segment.length);
-                    self.counters.late_lost_bytes += u64::from(segment.lost_before);
+                    let (bytes, lost) = (segment.length.into(), segment.lost_before.into());
+                    self.counters.count_late(bytes, lost);
                 } else {
                     self.slots.forget(slot);
                     self.first_segment(segment.connection, segment, consumer);
@@ -145,7 +145,7 @@ impl<C: Consumer> Table<C> {
         let is_syn = segment.flags.syn();
         if segment.flags.rst() || !(is_syn || segment.length > 0) {
             self.counters.late_segments += 1;
-            self.counters.late_lost_bytes += u64::from(segment.lost_before);
+            self.counters.count_late(0, segment.lost_before.into());
             return;
         }
         let bytes = u64::from(segment.length) + u64::from(segment.lost_before);
@@ -263,10 +263,10 @@ impl<C: Consumer> Table<C> {
         let unreported = closed.unreported.saturating_add(closed.lost);
         let slot = match self.place(closed.connection, None, closed.direction) {
             Place::Live(slot) => slot,
-            Place::Closing(_) => return self.count_late(closed),
+            Place::Closing(_) => return self.counters.count_late(closed.unreported, closed.lost),
             Place::Absent(_) => {
                 if self.has_room(false, unreported) {
-                    self.count_late(closed);
+                    self.counters.count_late(closed.unreported, closed.lost);
                 }
                 return;
             }
@@ -278,11 +278,6 @@ impl<C: Consumer> Table<C> {
         if let Outcome::Over(reason) = entry.closed(closed, &mut desk) {
             self.close(slot, reason, closed.at, consumer);
         }
-    }
-
-    fn count_late(&mut self, closed: &Closed) {
-        self.counters.late_bytes += closed.unreported;
-        self.counters.late_lost_bytes += closed.lost;
     }
 
     fn health(&mut self, id: ConnectionId, direction: Direction, health: TcpHealth) {
