@@ -188,6 +188,7 @@ class KeyScanTest(LiveTest):
     "nginx, TLS 1.3, ChaCha20": (nginx, "1.3", "TLS_CHACHA20_POLY1305_SHA256"),
     "nginx, TLS 1.2, AES-256-GCM": (nginx, "1.2", "ECDHE-ECDSA-AES256-GCM-SHA384"),
     "nginx, TLS 1.2, AES-128-GCM": (nginx, "1.2", "ECDHE-ECDSA-AES128-GCM-SHA256"),
+    "nginx, TLS 1.2, ChaCha20": (nginx, "1.2", "ECDHE-ECDSA-CHACHA20-POLY1305"),
     "nginx, TLS 1.2, AES-128-CCM": (nginx, "1.2", "ECDHE-ECDSA-AES128-CCM"),
     "nginx, TLS 1.2, AES-256-CCM8": (nginx, "1.2", "ECDHE-ECDSA-AES256-CCM8"),
     "Go, TLS 1.3, ChaCha20": (go, "1.3", "TLS_CHACHA20_POLY1305_SHA256"),

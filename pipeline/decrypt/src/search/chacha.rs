@@ -1,6 +1,7 @@
 //! ChaCha20-Poly1305 (RFC 8439) cannot be turned around: its tag gives no nonce back. A secret
 //! gives key and IV, and the sequence number is guessed, many at once: the last byte of a TLS 1.3
-//! record is its content type, or padding; what passes that is proven by its tag.
+//! record is its content type, or padding; what passes that is proven by its tag. In TLS 1.2 the
+//! tag alone tells.
 
 use chacha20::ChaCha20;
 use chacha20::cipher::{KeyIvInit, StreamCipher};
@@ -31,7 +32,10 @@ pub(super) fn sequence(
     let mut at = sequences.start;
     while at < sequences.end {
         let nonces: [Nonce; LANES] = std::array::from_fn(|i| nonce(iv, at + i as u64));
-        let stream = key_stream_bytes(key, &nonces, block as u32, byte);
+        let blocks = key_stream(key, &nonces, block as u32);
+        let stream: [u8; LANES] = std::array::from_fn(|i| {
+            blocks.get(byte / 4).map_or(0, |row| row[i].to_le_bytes()[byte % 4])
+        });
         for (sequence, (nonce, stream)) in (at..sequences.end).zip(nonces.iter().zip(stream)) {
             if LAST_BYTES.contains(&(last ^ stream)) && is_tag(key, nonce, header, sealed, tag) {
                 return Some(sequence);
@@ -42,7 +46,45 @@ pub(super) fn sequence(
     None
 }
 
-/// IV xor sequence number (RFC 8446, section 5.3).
+/// The first of `sequences` under which key and IV seal the TLS 1.2 record (RFC 7905).
+pub(super) fn sequence_12(
+    key: &[u8; 32],
+    iv: &Nonce,
+    record: &[u8],
+    sequences: std::ops::Range<u64>,
+) -> Option<u64> {
+    let (header, body) = record.split_first_chunk::<HEADER_BYTES>()?;
+    let (sealed, tag) = body.split_last_chunk::<TAG_BYTES>()?;
+    let mut at = sequences.start;
+    while at < sequences.end {
+        let nonces: [Nonce; LANES] = std::array::from_fn(|i| nonce(iv, at.wrapping_add(i as u64)));
+        let blocks = key_stream(key, &nonces, 0);
+        for (lane, sequence) in (0..LANES).zip(at..sequences.end) {
+            let mut one_time = [0; 32];
+            for (to, row) in one_time.as_chunks_mut().0.iter_mut().zip(&blocks) {
+                *to = row[lane].to_le_bytes();
+            }
+            if tag_of(&one_time, &header_12(header, sequence, sealed.len()), sealed) == *tag {
+                return Some(sequence);
+            }
+        }
+        at = at.saturating_add(LANES as u64);
+    }
+    None
+}
+
+/// What the tag of a TLS 1.2 record is of, beside what is sealed (RFC 5246, section 6.2.3.3).
+fn header_12(
+    [kind, major, minor, ..]: &[u8; HEADER_BYTES],
+    sequence: u64,
+    length: usize,
+) -> [u8; 13] {
+    let [a, b, c, d, e, f, g, h] = sequence.to_be_bytes();
+    let [high, low] = (length as u16).to_be_bytes();
+    [a, b, c, d, e, f, g, h, *kind, *major, *minor, high, low]
+}
+
+/// IV xor sequence number (RFC 8446, section 5.3; RFC 7905, section 2).
 fn nonce(iv: &Nonce, sequence: u64) -> Nonce {
     let mut nonce = *iv;
     if let Some(low) = nonce.last_chunk_mut::<8>() {
@@ -59,23 +101,23 @@ fn is_tag(key: &[u8; 32], nonce: &Nonce, header: &[u8], sealed: &[u8], tag: &[u8
 fn authenticate(key: &[u8; 32], nonce: &Nonce, header: &[u8], sealed: &[u8]) -> [u8; 16] {
     let mut one_time = [0; 32];
     ChaCha20::new(key.into(), nonce.into()).apply_keystream(&mut one_time);
-    let mut poly = Poly1305::new((&one_time).into());
+    let tag = tag_of(&one_time, header, sealed);
+    one_time.zeroize();
+    tag
+}
+
+fn tag_of(one_time: &[u8; 32], header: &[u8], sealed: &[u8]) -> [u8; 16] {
+    let mut poly = Poly1305::new(one_time.into());
     poly.update_padded(header);
     poly.update_padded(sealed);
     let lengths = header.len() as u128 | (sealed.len() as u128) << 64;
     poly.update(&[lengths.to_le_bytes().into()]);
-    one_time.zeroize();
     poly.finalize().into()
 }
 
-/// One byte of one block of the key stream, for each nonce (section 2.3). The state is kept by
-/// words, so that the compiler computes the nonces side by side.
-fn key_stream_bytes(
-    key: &[u8; 32],
-    nonces: &[Nonce; LANES],
-    block: u32,
-    byte: usize,
-) -> [u8; LANES] {
+/// One block of the key stream, for each nonce (section 2.3), by words: so the compiler computes
+/// the nonces side by side.
+fn key_stream(key: &[u8; 32], nonces: &[Nonce; LANES], block: u32) -> [[u32; LANES]; 16] {
     let mut state = [[0u32; LANES]; 16];
     let (constants, rest) = state.split_at_mut(4);
     let (keys, rest) = rest.split_at_mut(8);
@@ -100,8 +142,10 @@ fn key_stream_bytes(
             quarter_round(&mut state, a, b, c, d);
         }
     }
-    let row = byte / 4 % 16;
-    std::array::from_fn(|i| state[row][i].wrapping_add(initial[row][i]).to_le_bytes()[byte % 4])
+    for (row, initial) in state.iter_mut().zip(initial) {
+        row.iter_mut().zip(initial).for_each(|(word, more)| *word = word.wrapping_add(more));
+    }
+    state
 }
 
 /// Section 2.1.
@@ -114,6 +158,25 @@ fn quarter_round(state: &mut [[u32; LANES]; 16], a: usize, b: usize, c: usize, d
         let turn = |(word, sum): (&mut u32, u32)| *word = (*word ^ sum).rotate_left(by);
         state[turned].iter_mut().zip(sums).for_each(turn);
     }
+}
+
+/// A sealed TLS 1.2 record.
+#[cfg(test)]
+pub(super) fn seal_12_for_tests(
+    key: &[u8; 32],
+    iv: &Nonce,
+    sequence: u64,
+    plain: &[u8],
+) -> Vec<u8> {
+    let nonce = nonce(iv, sequence);
+    let mut sealed = plain.to_vec();
+    let mut stream = ChaCha20::new(key.into(), (&nonce).into());
+    stream.apply_keystream(&mut [0; 64]);
+    stream.apply_keystream(&mut sealed);
+    let [high, low] = (sealed.len() as u16 + 16).to_be_bytes();
+    let header = [0x17, 3, 3, high, low];
+    let tag = authenticate(key, &nonce, &header_12(&header, sequence, sealed.len()), &sealed);
+    [&header[..], &sealed, &tag].concat()
 }
 
 /// A sealed TLS 1.3 record.
@@ -153,7 +216,8 @@ mod tests {
         let tag = authenticate(&key, &nonce, &header, &text);
         assert_eq!(tag[..4], [0x1a, 0xe1, 0x0b, 0x59]);
         for at in [0, 63, 64, 113] {
-            let stream = key_stream_bytes(&key, &[nonce; LANES], 1 + at as u32 / 64, at % 64);
+            let blocks = key_stream(&key, &[nonce; LANES], 1 + at as u32 / 64);
+            let stream = blocks[at % 64 / 4].map(|word| word.to_le_bytes()[at % 4]);
             assert_eq!(stream, [text[at] ^ plain[at]; LANES], "{at}");
         }
     }

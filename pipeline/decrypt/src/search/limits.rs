@@ -150,6 +150,17 @@ impl Budget {
         granted
     }
 
+    /// The same of numbers near one that is known.
+    pub(super) fn known_guesses(&mut self, wanted: Range<u64>) -> Range<u64> {
+        let left = self.limits.chacha_guesses_max.saturating_sub(self.chacha_guesses);
+        let granted = wanted.start..wanted.end.min(wanted.start.saturating_add(left));
+        let guesses = granted.end.saturating_sub(granted.start);
+        self.chacha_guesses += guesses;
+        self.counters.guesses += guesses;
+        self.counters.refused += u64::from(granted.end < wanted.end);
+        granted
+    }
+
     /// Which of the guesses wanted for a record of ChaCha20 may be made.
     pub(super) fn chacha_guesses(
         &mut self,

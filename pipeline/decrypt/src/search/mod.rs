@@ -5,6 +5,7 @@
 mod cbc;
 mod ccm;
 mod chacha;
+mod contexts;
 mod found;
 mod gcm;
 mod limits;

@@ -3,6 +3,7 @@
 //! ```text
 //! Schedules   AES keys; QUIC's in pairs
 //! Near        secrets, around the keys found
+//! Contexts    keys of ChaCha20 with their nonces
 //! Numbers     the keys once more, for records of TLS 1.2 with high numbers
 //! BareKeys    what of memory may be a key of ChaCha20
 //! ChaCha      secrets whose keys are among these
@@ -17,13 +18,14 @@ use std::hash::BuildHasher;
 use std::ops::{ControlFlow, Range};
 
 use super::ccm;
-use super::found::{Found, Opens};
+use super::contexts::contexts;
+use super::found::Found;
 use super::gcm::{Aes, Gcm};
 use super::limits::{Budget, NEAR_BYTES, SearchCounters, SearchLimits};
 use super::prefilter::suspects;
-use super::quic;
+use super::quic::{QuicKey, quic_hit};
 use super::resident::Resident;
-use super::sample::{Sample, SampleKind};
+use super::sample::Sample;
 use super::schedule::key_at;
 use super::secrets::{Labels, Secret};
 use super::target::{KeySource, Target};
@@ -75,7 +77,7 @@ pub struct Outcome {
 pub struct Search {
     targets: Vec<Target>,
     budget: Budget,
-    order: [Pass; 7],
+    order: [Pass; 8],
     pass: Pass,
     /// Hashes of keys that were tried: a key lies in memory more than once.
     tried: HashSet<u64>,
@@ -90,6 +92,7 @@ pub struct Search {
 enum Pass {
     Schedules,
     Near,
+    Contexts,
     Numbers,
     BareKeys,
     ChaCha,
@@ -99,19 +102,21 @@ enum Pass {
 }
 
 /// In order.
-const PASSES: [Pass; 7] = [
+const PASSES: [Pass; 8] = [
     Pass::Schedules,
     Pass::Near,
+    Pass::Contexts,
     Pass::Numbers,
     Pass::BareKeys,
     Pass::ChaCha,
     Pass::Words,
     Pass::Halves,
 ];
-const BARE_FIRST: [Pass; 7] = [
+const BARE_FIRST: [Pass; 8] = [
     Pass::Schedules,
     Pass::Near,
     Pass::Words,
+    Pass::Contexts,
     Pass::Numbers,
     Pass::BareKeys,
     Pass::ChaCha,
@@ -164,6 +169,7 @@ impl Search {
                 self.bare_keys(address, bytes);
             }
             Pass::Halves => self.secrets(address, bytes, Starts::Halves),
+            Pass::Contexts => self.contexts(address, bytes),
             Pass::BareKeys => self.remember_keys(bytes),
             Pass::ChaCha => self.chacha(address, bytes),
             Pass::Done => {}
@@ -224,6 +230,7 @@ impl Search {
                 let is_out_of_keys = is_out && self.budget.is_out_of_bare_keys();
                 (!wants_secret || is_out) && (!any(Target::wants_key) || is_out_of_keys)
             }
+            Pass::Contexts => !any(Target::wants_context),
             Pass::Numbers => !any(Target::wants_numbers) || self.budget.is_out_of_guesses(),
             Pass::BareKeys => !any(Target::wants_chacha) || self.budget.is_out_of_memory(),
             Pass::ChaCha => !any(Target::wants_chacha) || self.budget.is_out_of_secrets(),
@@ -389,6 +396,21 @@ impl Search {
         }
     }
 
+    /// Tries keys of ChaCha20-Poly1305 that lie with their nonces.
+    fn contexts(&mut self, address: u64, bytes: &[u8]) {
+        contexts(bytes, |context| {
+            if !self.tried.insert(self.hasher.hash_one(context.key)) {
+                return;
+            }
+            let (targets, budget) = (&mut self.targets, &mut self.budget);
+            let at = address + context.offset as u64;
+            context.sequences().into_iter().any(|sequences| {
+                let mut targets = targets.iter_mut();
+                targets.any(|target| target.try_context(&context, at, sequences.clone(), budget))
+            });
+        });
+    }
+
     /// Remembers what may be a key of ChaCha20, which has no schedule.
     fn remember_keys(&mut self, bytes: &[u8]) {
         let resident = self.resident.get_or_insert_with(Resident::new);
@@ -424,53 +446,6 @@ impl Search {
             });
         });
     }
-}
-
-/// A key ready for both of its uses.
-struct QuicKey {
-    bytes: KeyBytes,
-    aes: Aes,
-    gcm: Gcm,
-    address: u64,
-}
-
-/// The pair of keys that opens the packets.
-fn quic_hit(target: &Target, keys: &[QuicKey], budget: &mut Budget) -> Option<(u64, Opens)> {
-    let SampleKind::Quic { connection_id_bytes } = target.sample.kind else { return None };
-    let (test, neighbour) = target.pair()?;
-    let lengths = match connection_id_bytes {
-        Some(length) => length..=length,
-        None => 0..=quic::CONNECTION_ID_BYTES_MAX,
-    };
-    for header_key in keys {
-        for length in lengths.clone() {
-            let Some(packet) = quic::unmask(&header_key.aes, test, length) else { continue };
-            let as_long =
-                |key: &&QuicKey| key.bytes.as_slice().len() == header_key.bytes.as_slice().len();
-            for key in keys.iter().filter(as_long) {
-                if !budget.test() {
-                    return None;
-                }
-                if packet.nonce(&key.gcm).is_none() {
-                    continue;
-                }
-                let pair = [(&header_key.aes, &header_key.gcm), (&key.aes, &key.gcm)];
-                if let Some(opened) = quic::prove(pair, [test, neighbour], length) {
-                    let opens = Opens::Quic {
-                        key: key.bytes.clone(),
-                        header_key: header_key.bytes.clone(),
-                        nonce: opened.nonce,
-                        packet_number: opened.number,
-                        packet_number_bytes: opened.number_bytes,
-                        connection_id_bytes: length,
-                        secret: None,
-                    };
-                    return Some((key.address, opens));
-                }
-            }
-        }
-    }
-    None
 }
 
 /// The targets whose secrets are wanted, by the hashes of their keys of so many bytes.

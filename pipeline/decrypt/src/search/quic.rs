@@ -1,7 +1,12 @@
 //! Proving a pair of keys on QUIC packets with a short header (RFC 9001, section 5): one key masks
 //! the header, another seals the packet.
 
+use super::found::Opens;
 use super::gcm::{Aes, Gcm, Nonce, TAG_BYTES, sequence_between};
+use super::limits::Budget;
+use super::sample::SampleKind;
+use super::target::Target;
+use crate::crypto::KeyBytes;
 
 /// Where the sample of the sealed part begins, after the start of the packet number (5.4.2).
 const SAMPLE_OFFSET: usize = 4;
@@ -11,10 +16,10 @@ const FIXED_BIT: u8 = 0x40;
 /// Must be zero once the mask is off (RFC 9000, section 17.3.1).
 const RESERVED_BITS: u8 = 0x18;
 /// The longest connection id of versions 1 and 2.
-pub(super) const CONNECTION_ID_BYTES_MAX: u8 = 20;
+const CONNECTION_ID_BYTES_MAX: u8 = 20;
 
 /// A packet whose header was unmasked by some key.
-pub(super) struct Unmasked<'a> {
+struct Unmasked<'a> {
     header: Vec<u8>,
     sealed: &'a [u8],
     tag: &'a [u8; TAG_BYTES],
@@ -24,11 +29,7 @@ pub(super) struct Unmasked<'a> {
 }
 
 /// What the key of headers makes of a packet; `None` if it makes no header.
-pub(super) fn unmask<'a>(
-    key: &Aes,
-    packet: &'a [u8],
-    connection_id_bytes: u8,
-) -> Option<Unmasked<'a>> {
+fn unmask<'a>(key: &Aes, packet: &'a [u8], connection_id_bytes: u8) -> Option<Unmasked<'a>> {
     let first = *packet.first()?;
     if first & FORM_BITS != FIXED_BIT {
         return None;
@@ -51,13 +52,13 @@ pub(super) fn unmask<'a>(
 
 impl Unmasked<'_> {
     /// The nonce under which the key sealed the packet, if it did.
-    pub(super) fn nonce(&self, key: &Gcm) -> Option<Nonce> {
+    fn nonce(&self, key: &Gcm) -> Option<Nonce> {
         key.nonce(&self.header, self.sealed, self.tag)
     }
 }
 
 /// What opened a packet.
-pub(super) struct Opened {
+struct Opened {
     pub nonce: Nonce,
     pub number: u32,
     pub number_bytes: u8,
@@ -65,7 +66,7 @@ pub(super) struct Opened {
 
 /// Opens a packet and another of the same direction: their nonces must differ as their packet
 /// numbers do.
-pub(super) fn prove(
+fn prove(
     [header_key, key]: [(&Aes, &Gcm); 2],
     packets: [&[u8]; 2],
     connection_id_bytes: u8,
@@ -81,6 +82,57 @@ pub(super) fn prove(
     let is_as_numbered = between & mask == u64::from(first.number ^ second.number) & mask;
     // Packets that follow each other closely differ in few bits.
     (is_as_numbered && between < 1 << 32).then_some(first)
+}
+
+/// A key ready for both of its uses.
+pub(super) struct QuicKey {
+    pub bytes: KeyBytes,
+    pub aes: Aes,
+    pub gcm: Gcm,
+    pub address: u64,
+}
+
+/// The pair of keys that opens the packets.
+pub(super) fn quic_hit(
+    target: &Target,
+    keys: &[QuicKey],
+    budget: &mut Budget,
+) -> Option<(u64, Opens)> {
+    let SampleKind::Quic { connection_id_bytes } = target.sample.kind else { return None };
+    let (test, neighbour) = target.pair()?;
+    let lengths = match connection_id_bytes {
+        Some(length) => length..=length,
+        None => 0..=CONNECTION_ID_BYTES_MAX,
+    };
+    for header_key in keys {
+        for length in lengths.clone() {
+            let Some(packet) = unmask(&header_key.aes, test, length) else { continue };
+            let as_long =
+                |key: &&QuicKey| key.bytes.as_slice().len() == header_key.bytes.as_slice().len();
+            for key in keys.iter().filter(as_long) {
+                if !budget.test() {
+                    return None;
+                }
+                if packet.nonce(&key.gcm).is_none() {
+                    continue;
+                }
+                let pair = [(&header_key.aes, &header_key.gcm), (&key.aes, &key.gcm)];
+                if let Some(opened) = prove(pair, [test, neighbour], length) {
+                    let opens = Opens::Quic {
+                        key: key.bytes.clone(),
+                        header_key: header_key.bytes.clone(),
+                        nonce: opened.nonce,
+                        packet_number: opened.number,
+                        packet_number_bytes: opened.number_bytes,
+                        connection_id_bytes: length,
+                        secret: None,
+                    };
+                    return Some((key.address, opens));
+                }
+            }
+        }
+    }
+    None
 }
 
 const fn low_bits(bytes: u8) -> u64 {

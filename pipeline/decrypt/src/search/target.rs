@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::contexts::Context;
 use super::found::{Found, Opens};
 use super::gcm::{Aes, Gcm, sequence_between};
 use super::limits::Budget;
@@ -62,6 +63,7 @@ struct MayBe {
     cbc: bool,
     ccm_12: bool,
     chacha_13: bool,
+    chacha_12: bool,
     /// The length of the MAC, if the suite is known to have one.
     mac_bytes: Option<usize>,
 }
@@ -107,6 +109,7 @@ impl Target {
                 && self.sample.records.len() >= cbc::RECORDS_MIN,
             ccm_12: is_older && is_counted && is(Suite::Ccm),
             chacha_13: is_13 && is(Suite::ChaCha),
+            chacha_12: is_older && !is_counted && is(Suite::ChaCha),
             mac_bytes,
         }
     }
@@ -141,6 +144,10 @@ impl Target {
         self.is_sealed() && self.may_be.chacha_13
     }
 
+    pub(super) const fn wants_context(&self) -> bool {
+        self.is_sealed() && self.may_be.chacha_12
+    }
+
     pub(super) const fn may_be_cbc(&self) -> bool {
         self.may_be.cbc
     }
@@ -148,7 +155,8 @@ impl Target {
     /// Its suite is one that no search opens.
     pub(super) fn is_hopeless(&self) -> bool {
         let can = self.may_be;
-        let can_any = can.tls_13 || can.gcm_12 || can.cbc || can.ccm_12 || can.chacha_13;
+        let can_any =
+            can.tls_13 || can.gcm_12 || can.cbc || can.ccm_12 || can.chacha_13 || can.chacha_12;
         !(self.is_quic() || can_any)
     }
 
@@ -289,6 +297,28 @@ impl Target {
         self.open(address, opens)
     }
 
+    /// Opens the target if an engine keeps its key of ChaCha20-Poly1305 there.
+    pub(super) fn try_context(
+        &mut self,
+        context: &Context<'_>,
+        address: u64,
+        sequences: Range<u64>,
+        budget: &mut Budget,
+    ) -> bool {
+        if !self.wants_context() {
+            return false;
+        }
+        let sequences = match context.last {
+            Some(_) => budget.known_guesses(sequences),
+            None => budget.chacha_guesses(self.sample.sequence_max, sequences),
+        };
+        let opens = self.pair().and_then(|(test, _)| {
+            let sequence = chacha::sequence_12(context.key, &context.iv, test, sequences)?;
+            Some(Opens::ChaCha12 { key: KeyBytes::new(context.key)?, iv: context.iv, sequence })
+        });
+        self.open(address, opens)
+    }
+
     /// Books what opened the test record.
     pub(super) fn open(&mut self, address: u64, opens: Option<Opens>) -> bool {
         let number = self.sample.records.get(self.test).map(|record| record.number);
@@ -363,6 +393,7 @@ impl MayBe {
         cbc: false,
         ccm_12: false,
         chacha_13: false,
+        chacha_12: false,
         mac_bytes: None,
     };
 }

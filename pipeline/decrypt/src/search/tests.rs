@@ -28,7 +28,7 @@ impl Noise {
         std::iter::repeat_with(|| self.next().to_le_bytes()).flatten().take(length).collect()
     }
 
-    fn array<const N: usize>(&mut self) -> [u8; N] {
+    pub(super) fn array<const N: usize>(&mut self) -> [u8; N] {
         self.bytes(N).try_into().expect("as long as asked for")
     }
 }
@@ -115,7 +115,7 @@ fn record_12(key: &[u8], salt: [u8; 4], explicit: u64, sequence: u64, plain: &[u
     record
 }
 
-fn sample(connection: u64, kind: SampleKind, records: Vec<Vec<u8>>) -> Sample {
+pub(super) fn sample(connection: u64, kind: SampleKind, records: Vec<Vec<u8>>) -> Sample {
     let records =
         (0..).zip(records).map(|(number, bytes)| SealedRecord { number, bytes }).collect();
     Sample {
@@ -127,10 +127,10 @@ fn sample(connection: u64, kind: SampleKind, records: Vec<Vec<u8>>) -> Sample {
     }
 }
 
-const UNKNOWN: SampleKind = SampleKind::Tls { version: None, suite: None };
+pub(super) const UNKNOWN: SampleKind = SampleKind::Tls { version: None, suite: None };
 
 /// Runs a search over one piece of memory.
-fn search(samples: Vec<Sample>, memory: &[u8]) -> Outcome {
+pub(super) fn search(samples: Vec<Sample>, memory: &[u8]) -> Outcome {
     search_within(SearchLimits::default(), samples, memory)
 }
 

@@ -13,7 +13,7 @@ use super::process::MemoryRead;
 /// while it lies in the cache, and that the target's map is locked for some microseconds only.
 pub(super) const PIECE_BYTES: usize = 256 << 10;
 /// Pieces overlap by this much, more than anything looked for is long.
-const OVERLAP_BYTES: usize = 512;
+const OVERLAP_BYTES: usize = 1024;
 /// Where a piece lies in the buffer, behind the end of the one before. Processors copy to where the
 /// page begins as it does at the source three times as fast as to elsewhere.
 const ALIGNMENT: usize = 4096;
