@@ -97,6 +97,10 @@ bpftool        bpftool
 caddy          caddy
 curl           curl
 gnutls-serv    gnutls-bin
+-              lighttpd-mod-gnutls
+-              lighttpd-mod-mbedtls
+-              lighttpd-mod-nss
+-              lighttpd-mod-wolfssl
 -              libio-socket-ssl-perl
 tstclnt        libnss3-tools
 rabbitmq-server rabbitmq-server

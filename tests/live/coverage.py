@@ -19,7 +19,8 @@ stays sealed, but what TLS 1.3 seals of handshakes where keys are scanned for; a
 that every secret is taken once.
 
 *Older* are the versions whose connections were open before the agent, with a client that keeps
-them: all requests from a second after the first one shown are lines.
+them: all requests from a second after the first one shown are lines. Those of HTTP/2 have no name
+where the one side has told it to the other before.
 
 | who | watched | engine | TLS | secrets by | requests | older |
 |---|---|---|---|---|---|---|
@@ -50,13 +51,15 @@ The key scan opens them by what their process keeps, of any engine:
 | AES-GCM, TLS 1.3 | the tag gives the nonce back, on two records | – |
 | AES-GCM, TLS 1.2 | the same, its number guessed | begin after 2²⁰ records (Erlang: 2¹⁶) |
 | ChaCha20-Poly1305, TLS 1.3 | a secret gives the key and the tag is right | – |
+| ChaCha20-Poly1305, TLS 1.2 | the tag, with the nonce that OpenSSL and BoringSSL keep \
+beside the key | be of other engines; begin after 2¹⁴ records of BoringSSL |
 | AES-CCM, TLS 1.2 | the tag, with four bytes from beside the key | open many at once |
 | QUIC with AES-GCM | keys of headers and packets, on two packets | open what passed before |
 | AES-CBC | the padding of eight records (2⁻⁶³) | check the MAC: its key is not sought |
 
-Sealed they stay with ChaCha20-Poly1305 in TLS 1.2, where key, nonce and sequence number lie apart
-and nothing but the tag tells of a guess of all three; with AES-CCM in TLS 1.3; and QUIC with
-ChaCha20.
+Sealed they stay with ChaCha20-Poly1305 in TLS 1.2 of other engines, where key, nonce and sequence
+number lie apart and nothing but the tag tells of a guess of all three; with AES-CCM in TLS 1.3; and
+QUIC with ChaCha20.
 Ciphers, nginx with a thousand connections, a JVM that collects garbage all the time and key updates
 are in a [live test of their own](../tests/live/test_keyscan.py).
 """

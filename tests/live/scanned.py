@@ -5,11 +5,13 @@ Shaped as those of `secured`. A client reads lines: it connects at the first, an
 """
 
 import os
+import pathlib
 import subprocess
+import sys
 
 import secured
 import servers
-from sandbox import ROOT, TOOLS, program
+from sandbox import ROOT, TOOLS, Refused, program, wheels_with
 
 # The key store of Java takes no less.
 PASSWORD = "redsight"
@@ -21,6 +23,16 @@ management.ssl.ip = 127.0.0.1
 management.ssl.port = @PORT@
 management.ssl.certfile = @CERT@
 management.ssl.keyfile = @KEY@
+"""
+LIGHTTPD = """
+server.modules = ("@MODULE@")
+server.document-root = "@FILES@"
+server.bind = "127.0.0.1"
+server.port = @PORT@
+server.max-keep-alive-requests = 10000
+ssl.engine = "enable"
+ssl.pemfile = "@CERT@"
+ssl.privkey = "@KEY@"
 """
 # What RabbitMQ would listen on beside: a node's own port, and that of the mapper.
 RABBITMQ_PORTS = {"RABBITMQ_DIST_PORT": "18445", "ERL_EPMD_PORT": "18446"}
@@ -78,6 +90,19 @@ def rabbitmq(scene, port):
     return scene.serve("rabbitmq", port, server, env=environment, start_new_session=True)
 
 
+def lighttpd(module):
+    """lighttpd with one of its modules for TLS, each of another engine."""
+    def start(scene, port):
+        if not pathlib.Path(f"/usr/lib/lighttpd/{module}.so").exists():
+            raise Refused(f"{module} of lighttpd is not installed")
+        files = servers.files(scene.sandbox)
+        for name in ("warm", "page"):
+            (files / name).write_text("a page\n")
+        config = scene.write("lighttpd.conf", LIGHTTPD, port=port, module=module, files=files)
+        return scene.serve("lighttpd", port, program("lighttpd"), "-D", "-f", config)
+    return start
+
+
 def keeper(scene, port, version, connections, *ciphers):
     """The ordinary client, which is not watched."""
     script = servers.copied(scene.sandbox, "keeper.py")
@@ -106,6 +131,36 @@ def client_deno(scene, port, version, connections):
     return scene.start("client", program("deno"), "run", "--allow-all",
                        "--unsafely-ignore-certificate-errors", script, port, connections,
                        stdin=subprocess.PIPE)
+
+
+def client_python(scene, port, version, connections):
+    script = servers.copied(scene.sandbox, "keeper.py")
+    return scene.start("client", sys.executable, script, port, connections, version,
+                       stdin=subprocess.PIPE)
+
+
+def client_javascript(runtime):
+    def start(scene, port, version, connections):
+        script = servers.copied(scene.sandbox, "keeper.js")
+        return scene.start("client", program(runtime), script, port, version, connections,
+                           stdin=subprocess.PIPE)
+    return start
+
+
+def client_go(scene, port, version, connections):
+    return scene.start("client", secured.go_built(scene, "-ldflags=-s -w"), "keep", port, version,
+                       connections, stdin=subprocess.PIPE)
+
+
+def client_grpc(scene, port, version, connections, cgroup=None):
+    del version
+    script = servers.copied(scene.sandbox, "tls_calls.py")
+    return scene.start("client", wheels_with("grpc"), script, "keep", port, scene.cert,
+                       connections, cgroup=cgroup, stdin=subprocess.PIPE)
+
+
+def client_grpc_unwatched(scene, port, version, connections):
+    return client_grpc(scene, port, version, connections, scene.unwatched)
 
 
 def piped(scene, connections, *command, request=GET, end="a page\n", **options):

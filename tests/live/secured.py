@@ -114,6 +114,7 @@ UPSTREAM = """
         sni: pages.test
         common_tls_context: {tls_params: {tls_maximum_protocol_version: TLSv1_3}}
 """
+NEWEST = "{tls_params: {tls_maximum_protocol_version: TLSv1_3}}"
 
 
 class Scene:
@@ -290,6 +291,13 @@ def envoy_between(scene, port, upstream):
     """Envoy that asks another server what it is asked."""
     config = ENVOY.replace(DIRECT, "route: {cluster: pages}") + UPSTREAM
     return envoy(scene, port, config, upstream)
+
+
+def envoy_as_it_comes(scene, port):
+    """The same as nobody has configured it: TLS 1.2 to a server, nginx, that is not watched."""
+    nginx(scene, port + 1, cgroup=scene.unwatched)
+    config = ENVOY.replace(DIRECT, "route: {cluster: pages}") + UPSTREAM.replace(NEWEST, "{}")
+    return envoy(scene, port, config, port + 1)
 
 
 def gnutls(scene, port):

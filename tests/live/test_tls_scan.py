@@ -92,6 +92,9 @@ class ScanTest(LiveTest):
 
 SERVERS = {
     "Deno": ("", secured.deno, ["1.3"]),
+    "lighttpd, Mbed TLS": ("Mbed TLS", scanned.lighttpd("mod_mbedtls"), ["1.2"]),
+    "lighttpd, NSS": ("NSS", scanned.lighttpd("mod_nss"), ["1.2", "1.3"]),
+    "lighttpd, wolfSSL": ("wolfSSL", scanned.lighttpd("mod_wolfssl"), ["1.2", "1.3"]),
     "rustls, ring": ("", rustls("ring"), ["1.3"]),
     "rustls, AWS-LC": ("", rustls("aws_lc"), ["1.3"]),
     "Java, G1": ("JSSE", java("-XX:+UseG1GC"), ["1.2", "1.3"]),

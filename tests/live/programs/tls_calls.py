@@ -1,4 +1,5 @@
-"""gRPC over TLS: tls_calls.py serve PORT CERT KEY, or call PORT CERT CONNECTIONS EACH."""
+"""gRPC over TLS: tls_calls.py serve PORT CERT KEY, or call PORT CERT CONNECTIONS EACH, or keep PORT
+CERT CONNECTIONS: for each line, COUNT, that calls so often over each and says `asked`."""
 
 import concurrent.futures
 import pathlib
@@ -25,12 +26,28 @@ if role == "serve":
     server.start()
     server.wait_for_termination()
 else:
-    connections, each = map(int, sys.argv[4:6])
     credentials = grpc.ssl_channel_credentials(root_certificates=CERT)
-    sys.stdin.readline()
-    for number in range(connections):
-        own = [("grpc.use_local_subchannel_pool", 1)]
-        with grpc.secure_channel(f"localhost:{port}", credentials, own) as channel:
-            call = channel.unary_unary("/shop.Pages/Turn")
-            for _ in range(each):
-                assert call(b"a page", timeout=20) == b"a page"
+    own = [("grpc.use_local_subchannel_pool", 1)]
+
+    def connect():
+        """A channel of one connection."""
+        return grpc.secure_channel(f"localhost:{port}", credentials, own)
+
+    def turn(channel, times):
+        """Calls so often."""
+        call = channel.unary_unary("/shop.Pages/Turn")
+        for _ in range(times):
+            assert call(b"a page", timeout=20) == b"a page"
+
+    connections = int(sys.argv[4])
+    if role == "keep":
+        channels = [connect() for _ in range(connections)]
+        for line in sys.stdin:
+            for kept in channels:
+                turn(kept, int(line))
+            print("asked", flush=True)
+    else:
+        sys.stdin.readline()
+        for number in range(connections):
+            with connect() as once:
+                turn(once, int(sys.argv[5]))
