@@ -34,9 +34,11 @@ build: setup ## Build target/release/redsight.
 demo: setup-demo ## A small shop under load, live. ARGS=--stay keeps it without a terminal.
 	python3 tests/demo/run.py $(ARGS)
 
-# Both parts run even if the first fails; the last line counts both.
+# Both are built side by side: the end of a release build keeps one core busy. Both parts run even if
+# the first fails; the last line counts both.
 test: setup-test ## Every test: unit, cases and live. Ends with the counts.
-	cargo build --release --locked -p redsight
+	cargo test --workspace --locked --no-run --quiet & \
+	cargo build --release --locked -p redsight; wait
 	mkdir -p $(TARGET)
 	failed=0; \
 	cargo test --workspace --locked --no-fail-fast 2>&1 | tee $(LOG) || failed=1; \
