@@ -2,8 +2,8 @@
 
     keeper.py PORT CONNECTIONS VERSION [CIPHERS]    VERSION is 1.2 or 1.3
 
-Warms each connection up, says `connected`, then for each line of input, `COUNT`, asks that often
-over each connection and says `asked`. CIPHERS are of OpenSSL; those of TLS 1.3 come by
+Warms each connection up, says `connected`, then for each line of input, `COUNT [PATH]`, asks that
+often over each connection and says `asked`. CIPHERS are of OpenSSL; those of TLS 1.3 come by
 $OPENSSL_CONF.
 """
 
@@ -30,8 +30,9 @@ def ask(connection, path):
         return
     length = next(int(line.split(b":")[1]) for line in head.split(b"\r\n")
                   if line.lower().startswith(b"content-length:"))
-    while len(body) < length:
-        body += connection.recv(65536)
+    left = length - len(body)
+    while left > 0:
+        left -= len(connection.recv(65536))
 
 
 def main():
@@ -51,9 +52,10 @@ def main():
             ask(connection, "/warm")
     print("connected", connections[0].cipher()[0], flush=True)
     for line in sys.stdin:
-        for _ in range(int(line)):
+        times, path = (line.split() + ["/page"])[:2]
+        for _ in range(int(times)):
             for connection in connections:
-                ask(connection, "/page")
+                ask(connection, path)
         print("asked", flush=True)
 
 

@@ -425,7 +425,10 @@ static __always_inline bool take_frames(struct __sk_buff *skb, struct socket_sta
 	d->in_order = in_order;
 	d->outgoing = outgoing;
 	d->walking = 0;
-	if ((asked || s->in.prefaced || s->out.prefaced) && turn_budget_bytes)
+	// Of TLS user space asks for frames once it has read the first; a long answer may be under
+	// way by then.
+	bool is_early = d->begun && !wish && d->framing == FRAMING_TLS;
+	if ((asked || is_early || s->in.prefaced || s->out.prefaced) && turn_budget_bytes)
 		d->walking = WALK_EMITS;
 	if (asked && d->walking) {
 		d->until = wish->until[backward ? 1 : 0];
