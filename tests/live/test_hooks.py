@@ -59,7 +59,6 @@ class HooksTest(old.KeyScanTest):
 
 
 @each({
-    "nginx, TLS 1.3": (old.nginx, "1.3", None),
     "nginx, TLS 1.2, ChaCha20": (old.nginx, "1.2", "ECDHE-ECDSA-CHACHA20-POLY1305"),
     "Python, TLS 1.3": (python, "1.3", None),
 })

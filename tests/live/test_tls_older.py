@@ -55,8 +55,10 @@ def tried(name, versions):
 
 
 OF_THEIR_OWN = {"Envoy", "Erlang", "Go, PIE, stripped", "Java, G1", "nginx", "Node"}
-FOR_THE_PAGE = {"Apache", "Caddy", "HAProxy", "Java, ZGC", "Python", "Python, asyncio",
-                "Python, uvloop", "Redis"}
+FOR_THE_PAGE = {"Apache", "Bun", "Caddy", "Deno", "Go, stripped", "HAProxy", "Java, ZGC",
+                "lighttpd, GnuTLS", "lighttpd, Mbed TLS", "lighttpd, NSS", "MariaDB", "Python",
+                "Python, asyncio", "Python, threads", "Python, uvloop", "Redis",
+                "rustls, AWS-LC"}
 
 
 class OlderTest(ScanTest):
