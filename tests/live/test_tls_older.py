@@ -54,7 +54,7 @@ def tried(name, versions):
     return [] if name in FOR_THE_PAGE else versions[-1:]
 
 
-OF_THEIR_OWN = {"Envoy", "Erlang", "Go, PIE, stripped", "Java, G1", "nginx", "Node"}
+OF_THEIR_OWN = {"Envoy", "Erlang", "Go, PIE, stripped", "nginx"}
 FOR_THE_PAGE = {"Apache", "Bun", "Caddy", "Deno", "Go, stripped", "HAProxy", "Java, ZGC",
                 "lighttpd, GnuTLS", "lighttpd, Mbed TLS", "lighttpd, NSS", "MariaDB", "Python",
                 "Python, asyncio", "Python, threads", "Python, uvloop", "Redis",
