@@ -3,6 +3,7 @@
 //! is four bytes that lie near the schedule of the key.
 
 use super::limits::Budget;
+use super::tls::additional_12;
 use crate::crypto::{Aead, Cipher};
 
 /// How far from the schedule the fixed part of the nonce is looked for.
@@ -36,13 +37,11 @@ pub(super) fn sealing(
 ) -> Option<Sealing> {
     let (header, body) = record.split_first_chunk::<HEADER_BYTES>()?;
     let (explicit, sealed) = body.split_first_chunk::<EXPLICIT_BYTES>()?;
-    let [kind, major, minor, ..] = *header;
     let mut opened = Vec::with_capacity(sealed.len());
     for cipher in ciphers(key.len()) {
         let aead = Aead::new(cipher, key)?;
-        let length = (sealed.len().checked_sub(aead.tag_bytes())? as u16).to_be_bytes();
-        let mut additional = [0, 0, 0, 0, 0, 0, 0, 0, kind, major, minor, length[0], length[1]];
-        additional.iter_mut().zip(explicit).for_each(|(to, byte)| *to = *byte);
+        let length = sealed.len().checked_sub(aead.tag_bytes())?;
+        let additional = additional_12(header, u64::from_be_bytes(*explicit), length);
         for salt in near.as_chunks::<4>().0.iter().filter(|salt| **salt != [0; 4]) {
             if !budget.test() {
                 return None;

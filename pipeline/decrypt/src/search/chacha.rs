@@ -10,6 +10,7 @@ use poly1305::universal_hash::{KeyInit, UniversalHash};
 use zeroize::Zeroize;
 
 use super::gcm::{Nonce, TAG_BYTES};
+use super::tls::additional_12;
 
 /// Guesses that are computed at once.
 const LANES: usize = 16;
@@ -29,21 +30,11 @@ pub(super) fn sequence(
     let (last, before) = sealed.split_last()?;
     // The key stream of the record begins with block 1.
     let (block, byte) = (1 + before.len() / 64, before.len() % 64);
-    let mut at = sequences.start;
-    while at < sequences.end {
-        let nonces: [Nonce; LANES] = std::array::from_fn(|i| nonce(iv, at + i as u64));
-        let blocks = key_stream(key, &nonces, block as u32);
-        let stream: [u8; LANES] = std::array::from_fn(|i| {
-            blocks.get(byte / 4).map_or(0, |row| row[i].to_le_bytes()[byte % 4])
-        });
-        for (sequence, (nonce, stream)) in (at..sequences.end).zip(nonces.iter().zip(stream)) {
-            if LAST_BYTES.contains(&(last ^ stream)) && is_tag(key, nonce, header, sealed, tag) {
-                return Some(sequence);
-            }
-        }
-        at += LANES as u64;
-    }
-    None
+    first(key, iv, block as u32, sequences, |sequence, lane, blocks| {
+        let stream = blocks.get(byte / 4).map_or(0, |row| row[lane].to_le_bytes()[byte % 4]);
+        LAST_BYTES.contains(&(last ^ stream))
+            && is_tag(key, &nonce(iv, sequence), header, sealed, tag)
+    })
 }
 
 /// The first of `sequences` under which key and IV seal the TLS 1.2 record (RFC 7905).
@@ -55,33 +46,34 @@ pub(super) fn sequence_12(
 ) -> Option<u64> {
     let (header, body) = record.split_first_chunk::<HEADER_BYTES>()?;
     let (sealed, tag) = body.split_last_chunk::<TAG_BYTES>()?;
+    first(key, iv, 0, sequences, |sequence, lane, blocks| {
+        let mut one_time = [0; 32];
+        for (to, row) in one_time.as_chunks_mut().0.iter_mut().zip(blocks) {
+            *to = row[lane].to_le_bytes();
+        }
+        tag_of(&one_time, &additional_12(header, sequence, sealed.len()), sealed) == *tag
+    })
+}
+
+/// The first of `sequences` that is right by its lane of a block of the key stream.
+fn first(
+    key: &[u8; 32],
+    iv: &Nonce,
+    block: u32,
+    sequences: std::ops::Range<u64>,
+    is_right: impl Fn(u64, usize, &[[u32; LANES]; 16]) -> bool,
+) -> Option<u64> {
     let mut at = sequences.start;
     while at < sequences.end {
         let nonces: [Nonce; LANES] = std::array::from_fn(|i| nonce(iv, at.wrapping_add(i as u64)));
-        let blocks = key_stream(key, &nonces, 0);
-        for (lane, sequence) in (0..LANES).zip(at..sequences.end) {
-            let mut one_time = [0; 32];
-            for (to, row) in one_time.as_chunks_mut().0.iter_mut().zip(&blocks) {
-                *to = row[lane].to_le_bytes();
-            }
-            if tag_of(&one_time, &header_12(header, sequence, sealed.len()), sealed) == *tag {
-                return Some(sequence);
-            }
+        let blocks = key_stream(key, &nonces, block);
+        let mut lanes = (at..sequences.end).zip(0..LANES);
+        if let Some((found, _)) = lanes.find(|(at, lane)| is_right(*at, *lane, &blocks)) {
+            return Some(found);
         }
         at = at.saturating_add(LANES as u64);
     }
     None
-}
-
-/// What the tag of a TLS 1.2 record is of, beside what is sealed (RFC 5246, section 6.2.3.3).
-fn header_12(
-    [kind, major, minor, ..]: &[u8; HEADER_BYTES],
-    sequence: u64,
-    length: usize,
-) -> [u8; 13] {
-    let [a, b, c, d, e, f, g, h] = sequence.to_be_bytes();
-    let [high, low] = (length as u16).to_be_bytes();
-    [a, b, c, d, e, f, g, h, *kind, *major, *minor, high, low]
 }
 
 /// IV xor sequence number (RFC 8446, section 5.3; RFC 7905, section 2).
@@ -175,7 +167,7 @@ pub(super) fn seal_12_for_tests(
     stream.apply_keystream(&mut sealed);
     let [high, low] = (sealed.len() as u16 + 16).to_be_bytes();
     let header = [0x17, 3, 3, high, low];
-    let tag = authenticate(key, &nonce, &header_12(&header, sequence, sealed.len()), &sealed);
+    let tag = authenticate(key, &nonce, &additional_12(&header, sequence, sealed.len()), &sealed);
     [&header[..], &sealed, &tag].concat()
 }
 

@@ -153,8 +153,13 @@ impl Budget {
     /// The same of numbers near one that is known.
     pub(super) fn known_guesses(&mut self, wanted: Range<u64>) -> Range<u64> {
         let left = self.limits.chacha_guesses_max.saturating_sub(self.chacha_guesses);
-        let granted = wanted.start..wanted.end.min(wanted.start.saturating_add(left));
-        let guesses = granted.end.saturating_sub(granted.start);
+        self.grant(wanted, left)
+    }
+
+    fn grant(&mut self, wanted: Range<u64>, left: u64) -> Range<u64> {
+        let most = wanted.start.saturating_add(left);
+        let granted = wanted.start..wanted.end.min(most).max(wanted.start);
+        let guesses = granted.end - granted.start;
         self.chacha_guesses += guesses;
         self.counters.guesses += guesses;
         self.counters.refused += u64::from(granted.end < wanted.end);
@@ -175,12 +180,8 @@ impl Budget {
             let most = self.limits.chacha_far_guesses_max;
             left = left.min(most.saturating_sub(self.chacha_far_guesses));
         }
-        let granted = wanted.start..end.min(wanted.start.saturating_add(left)).max(wanted.start);
-        let guesses = granted.end - granted.start;
-        self.chacha_guesses += guesses;
-        self.chacha_far_guesses += if is_far { guesses } else { 0 };
-        self.counters.guesses += guesses;
-        self.counters.refused += u64::from(granted.end < end);
+        let granted = self.grant(wanted.start..end, left);
+        self.chacha_far_guesses += if is_far { granted.end - granted.start } else { 0 };
         granted
     }
 }

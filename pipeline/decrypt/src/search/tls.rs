@@ -46,14 +46,7 @@ pub(super) struct Tries {
 /// the explicit nonce and the counter come out right is once in 2^96 by chance.
 pub(super) fn sequence_12(gcm: &Gcm, record: &[u8], tries: Tries) -> Option<(u64, [u8; 4])> {
     let (explicit, parts) = explicit(record)?;
-    let mut header = [0; 13];
-    let length = (parts.sealed.len() as u16).to_be_bytes();
-    let [kind, major, minor, ..] = *parts.header;
-    header
-        .iter_mut()
-        .skip(8)
-        .zip([kind, major, minor, length[0], length[1]])
-        .for_each(|(to, byte)| *to = byte);
+    let header = additional_12(parts.header, 0, parts.sealed.len());
     let guesses = Guesses::new(gcm, &header, parts.sealed, parts.tag);
     let is_right = |nonce: &Nonce| nonce.ends_with(explicit);
     // Most engines send the sequence number itself.
@@ -61,6 +54,18 @@ pub(super) fn sequence_12(gcm: &Gcm, record: &[u8], tries: Tries) -> Option<(u64
     let found = guesses.nonce(sent).filter(is_right).map(|nonce| (sent, nonce));
     let (sequence, nonce) = found.or_else(|| guesses.first(tries.sequences, is_right))?;
     Some((sequence, *nonce.first_chunk()?))
+}
+
+/// What the tag of a TLS 1.2 record is of, beside what is sealed (RFC 5246, section 6.2.3.3):
+/// `length` is that of the content.
+pub(super) fn additional_12(
+    [kind, major, minor, ..]: &[u8; HEADER_BYTES],
+    sequence: u64,
+    length: usize,
+) -> [u8; 13] {
+    let [a, b, c, d, e, f, g, h] = sequence.to_be_bytes();
+    let [high, low] = (length as u16).to_be_bytes();
+    [a, b, c, d, e, f, g, h, *kind, *major, *minor, high, low]
 }
 
 fn explicit(record: &[u8]) -> Option<(&[u8; EXPLICIT_BYTES], Parts<'_>)> {
