@@ -198,7 +198,12 @@ impl Programs {
                 break;
             }
         }
-        let is_known = !runtime.version.is_empty() || rule.versions.is_empty();
+        // Right after exec its library is not mapped yet, which may know more than a file's name.
+        let is_all_there = rule.library.is_empty() || look.library(rule).is_some();
+        let is_known = match runtime.version.as_str() {
+            "" => rule.versions.is_empty(),
+            version => is_all_there || version::is_whole(version),
+        };
         let is_final = is_by_file && is_files_own && is_known;
         let certainty = if is_final { Final } else { Provisional };
         Ok(Detected { runtime, certainty })

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use model::{Entity, Timestamp};
 
+use super::host::{Fake, Host, SHOP};
 use crate::directory::Directory;
 use crate::sources::procfs::{Scanner, Scope};
 
@@ -142,4 +143,25 @@ fn every_runtime_of_the_machine_is_known_with_its_version() {
     }
     let own = of(own).expect("this test is listed");
     assert_eq!((own.language.as_str(), own.runtime.as_str()), ("rust", "rust"));
+}
+
+/// Between exec and the loader's end only the program's name tells a version, and not all of it.
+#[test]
+fn a_version_is_not_settled_before_its_library_is_mapped() {
+    let mut host = Host::new();
+    host.put("usr/bin/ruby3.1", "");
+    let program = host.path(200).with_file_name("../usr/bin/ruby3.1");
+    let program: &str = program.to_string_lossy().into_owned().leak();
+    let ruby = Fake { command: "ruby", exe: program, argv: &["ruby", "/srv/shop.rb"], ..SHOP };
+    host.put("proc/uptime", "21.00 0.00\n");
+    host.start(ruby);
+    host.table(&[200], &[(8000, 8000)], &[]);
+    host.scan(&[200]);
+    assert_eq!(host.service("shop").runtime_version, "3.1");
+    host.put(
+        "proc/200/maps",
+        "7f0000000000-7f0000400000 r-xp 00000000 fd:00 12 /usr/lib/libruby-3.1.so.3.1.2\n",
+    );
+    host.scan_often(&[200]);
+    assert_eq!(host.service("shop").runtime_version, "3.1.2");
 }
