@@ -373,10 +373,12 @@ impl Query for Agent {
         let rows = pids.into_iter().filter_map(|pid| {
             let entity = service(pid)?;
             let count = counts.get(&pid).copied().unwrap_or_default();
+            let mut engines = engines.remove(&pid).unwrap_or_default();
+            engines.iter_mut().for_each(|engine| part_of_runtime(engine, entity));
             Some(TlsProcess {
                 pid,
                 service: entity.name.clone(),
-                engines: engines.get(&pid).cloned().unwrap_or_default(),
+                engines,
                 opened: count.opened,
                 sealed: count.sealed(),
                 sealed_because: count.sealed_because(),
@@ -399,6 +401,19 @@ impl Query for Agent {
 
     fn ready(&self) -> bool {
         self.ready.load(Ordering::Acquire)
+    }
+}
+
+/// An engine that comes with the runtime has its version.
+fn part_of_runtime(engine: &mut TlsEngine, entity: &Entity) {
+    let of_language = match engine.engine.as_str() {
+        "Erlang ssl" => "erlang",
+        "Go crypto/tls" => "go",
+        "JSSE" => "java",
+        _ => return,
+    };
+    if engine.version.is_empty() && entity.language == of_language {
+        engine.version.clone_from(&entity.runtime_version);
     }
 }
 

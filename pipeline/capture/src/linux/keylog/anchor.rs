@@ -162,6 +162,8 @@ pub enum Gap {
     KeyObject,
     /// TLS 1.3 secrets are handed over only to who asks for a key log (rustls).
     OnlyTls12,
+    /// It has no key log in machine code.
+    NoKeyLog,
 }
 
 impl Gap {
@@ -172,6 +174,7 @@ impl Gap {
             Self::NotAgreed => "references to the key-log labels lead to different places",
             Self::Unproven => "the place is not proven to begin an instruction",
             Self::KeyObject => "its key log is given an object of the key store, not the secret",
+            Self::NoKeyLog => "it has no key log that a probe could read",
             Self::OnlyTls12 => "TLS 1.2 only: TLS 1.3 secrets are not handed over unasked",
         }
     }

@@ -4,7 +4,7 @@
 //! the call that would log a secret. That call is made whether or not anyone asked for a key log:
 //! the check is inside. Where the words are loaded to, and what else is passed, is the convention.
 
-use super::anchor::{Gap, Register};
+use super::anchor::{Engine, Gap, Register};
 
 /// How the words stand in the file, and the call they are passed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,6 +135,28 @@ pub(super) static ENGINES: &[Row] = &[
 /// of its sources.
 pub(super) const UNNAMED: Row = Row { name: "OpenSSL or BoringSSL", ..ROW };
 
+/// Engines without a key log in machine code, which nothing in a file's constants tells: by how the
+/// name of their file begins. A library's own version is what follows `.so.`, if it is that.
+static BY_FILE: &[(&str, &str, bool)] = &[
+    ("beam.smp", "Erlang ssl", false),
+    ("libjvm.so", "JSSE", false),
+    ("libmbedtls.so", "Mbed TLS", true),
+    ("libwolfssl.so", "wolfSSL", false),
+];
+
+/// The engine that a file of this name is.
+pub(super) fn by_file(path: &str) -> Option<Engine> {
+    let file = path.rsplit('/').next()?;
+    let (_, engine, is_version) = BY_FILE.iter().find(|(name, ..)| file.starts_with(name))?;
+    let version = file.split_once(".so.").filter(|_| *is_version);
+    Some(Engine {
+        name: (*engine).to_owned(),
+        version: version.map(|(_, version)| version.to_owned()).unwrap_or_default(),
+        anchors: Vec::new(),
+        gap: Some(Gap::NoKeyLog),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,6 +167,23 @@ mod tests {
             assert!(!row.name.is_empty() && !row.mark.is_empty());
             assert!(CONVENTIONS.contains(&row.convention), "{}", row.name);
             assert!(row.words_min > 0);
+        }
+    }
+
+    #[test]
+    fn some_engines_are_known_by_their_file() {
+        let cases = [
+            ("/usr/lib/x86_64-linux-gnu/libmbedtls.so.2.28.3", Some(("Mbed TLS", "2.28.3"))),
+            ("/usr/lib/x86_64-linux-gnu/libwolfssl.so.35.3.0", Some(("wolfSSL", ""))),
+            ("/opt/jdk/lib/server/libjvm.so", Some(("JSSE", ""))),
+            ("/usr/lib/erlang/erts-13.1.5/bin/beam.smp", Some(("Erlang ssl", ""))),
+            ("/usr/lib/libmbedcrypto.so.2.28.3", None),
+            ("", None),
+        ];
+        for (path, engine) in cases {
+            let found = by_file(path).map(|engine| (engine.name, engine.version));
+            let engine = engine.map(|(name, version)| (name.to_owned(), version.to_owned()));
+            assert_eq!(found, engine, "{path}");
         }
     }
 }

@@ -13,6 +13,7 @@ use libbpf_rs::Link;
 use super::anchor::{Anchor, Engine};
 use super::catalog::{Catalog, Known};
 use super::closer::Closer;
+use super::engines;
 use super::files::{self, Key, Mapped};
 use super::probe::{Probe, Row};
 use super::secrets::Secrets;
@@ -88,6 +89,8 @@ struct Held {
     mapped: Mapped,
     key: Key,
     known: Arc<Known>,
+    /// An engine that only the file's name tells.
+    named: Option<Engine>,
     links: Vec<(Row, Link)>,
     /// Why an anchor has no probe.
     refusal: Option<String>,
@@ -159,14 +162,22 @@ impl Watcher {
         }
     }
 
-    /// Looks at a process again soon: its records stay sealed. Who asks too often is not heard.
-    pub fn ask(&mut self, pid: u32, now: Instant) {
-        let Some(watched) = self.processes.get_mut(&pid) else { return };
+    /// Looks at a process again soon: its records stay sealed. False if it is nobody's, or was asked
+    /// about just now.
+    pub fn ask(&mut self, pid: u32, now: Instant) -> bool {
+        let Some(watched) = self.processes.get_mut(&pid) else { return false };
         let is_early = watched.asked.is_some_and(|at| now.duration_since(at) < ASKED_AGAIN);
         if !is_early {
             watched.asked = Some(now);
             self.asked.push_back(pid);
         }
+        !is_early
+    }
+
+    /// True if a TLS engine of the process is known; `None` while nobody has looked.
+    pub fn knows_engine(&self, pid: u32) -> Option<bool> {
+        let watched = self.processes.get(&pid).filter(|watched| watched.looks > 0)?;
+        Some(watched.files.iter().any(|held| held.engines().next().is_some()))
     }
 
     /// Looks at those whose turn it is, as many as may be looked at at once.
@@ -224,8 +235,7 @@ impl Watcher {
             .iter()
             .flat_map(|(pid, watched)| watched.files.iter().map(move |held| (*pid, watched, held)))
             .flat_map(|(pid, watched, held)| {
-                let engines = held.known.located.engines.iter();
-                engines.map(move |engine| found(pid, watched, held, engine))
+                held.engines().map(move |engine| found(pid, watched, held, engine))
             })
             .collect();
         all.sort_by(|a, b| (a.pid, &a.file).cmp(&(b.pid, &b.file)));
@@ -285,8 +295,9 @@ impl Watcher {
         let opened = mapped.open(pid)?;
         let known = self.catalog.look(&opened);
         let key = opened.key;
-        let mut held =
-            Held { mapped, key, known: Arc::clone(&known), links: Vec::new(), refusal: None };
+        let named = engines::by_file(&mapped.path);
+        let (also, links) = (Arc::clone(&known), Vec::new());
+        let mut held = Held { mapped, key, known: also, named, links, refusal: None };
         for anchor in known.located.engines.iter().flat_map(|engine| &engine.anchors) {
             if !known.still_holds(&opened.file, anchor) {
                 held.refusal = Some("the file has changed".to_owned());
@@ -349,6 +360,10 @@ impl Watched {
 }
 
 impl Held {
+    fn engines(&self) -> impl Iterator<Item = &Engine> {
+        self.known.located.engines.iter().chain(&self.named)
+    }
+
     fn is_crypto(&self) -> bool {
         self.mapped.path.rsplit('/').next().is_some_and(|name| name.starts_with("libcrypto"))
     }
