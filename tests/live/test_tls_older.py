@@ -158,6 +158,7 @@ class HopsTest(OlderTest):
 
 
 CLIENTS = {
+    "BusyBox": (scanned.client_busybox, ["1.2"]),
     "Bun": (scanned.client_javascript("bun"), ["1.2", "1.3"]),
     "Deno": (client_deno, ["1.3"]),
     "gnutls-cli": (scanned.client_gnutls, ["1.2", "1.3"]),

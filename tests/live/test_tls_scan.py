@@ -155,20 +155,33 @@ class ClientTest(ScanTest):
 class SealedTest(ScanTest):
     """Connections that nobody opens."""
 
-    def test_what_was_agreed_on_in_clear_is_told_of_connections_that_stay_sealed(self):
-        self.watch("--no-key-scan")
-        java("-XX:+UseSerialGC")(self.scene, PORT)
-        for version in ("1.2", "1.3"):
-            client = scanned.keeper(self.scene, PORT, version, CONNECTIONS)
-            self.heard("keeper", "connected", 1 if version == "1.2" else 2)
-            self.sandbox.stop(client)
+    def sealed(self):
+        """The process under watch, once it is told that every connection stays sealed."""
         process = {"sealed": 0}
 
         def is_told():
             process.update(self.agent.ask("/api/v1/tls")["processes"][0])
-            return process["sealed"] >= 2 * CONNECTIONS
+            return process["sealed"] >= self.connections
         place.wait_until(is_told, 15, "all connections are told of")
-        self.assertEqual((process["opened"], process["sealed"]), (0, 2 * CONNECTIONS))
+        self.assertEqual((process["opened"], process["sealed"]), (0, self.connections))
+        return process
+
+    def connect(self, *versions):
+        self.connections = CONNECTIONS * len(versions)
+        for times, version in enumerate(versions, 1):
+            client = scanned.keeper(self.scene, PORT, version, CONNECTIONS)
+            self.heard("keeper", "connected", times)
+            # The process is looked at meanwhile.
+            time.sleep(1)
+            self.sandbox.stop(client)
+
+    def test_what_was_agreed_on_in_clear_is_told_of_connections_that_stay_sealed(self):
+        self.watch("--no-key-scan")
+        java("-XX:+UseSerialGC")(self.scene, PORT)
+        self.connect("1.2", "1.3")
+        process = self.sealed()
+        # The engine is known, and its keys are looked for in no other way.
+        self.assertEqual(process["sealed_because"], {"no_key": self.connections})
         terms = {agreed["version"]: agreed for agreed in process["terms"]}
         self.assertEqual(set(terms), {"1.2", "1.3"})
         for agreed in terms.values():
@@ -179,6 +192,21 @@ class SealedTest(ScanTest):
         self.assertEqual(terms["1.2"]["names"], ["localhost", "127.0.0.1"])
         # TLS 1.3 seals the certificate.
         self.assertEqual((terms["1.3"]["subject"], terms["1.3"]["names"]), ("", []))
+
+    def test_an_engine_that_nobody_knows_is_called_so(self):
+        self.watch("--no-key-scan")
+        scanned.nginx(self.scene, PORT, "1.2")
+        client = scanned.client_busybox(self.scene, PORT, "1.2", CONNECTIONS)
+        self.ask(client, LATER)
+        self.heard("client", "asked", 1)
+        # Each connection is a process of its own, and is given up after 10 s.
+        wanted = [{"engine_unknown": 1}] * CONNECTIONS
+
+        def told():
+            processes = self.agent.ask("/api/v1/tls")["processes"]
+            return [process["sealed_because"] for process in processes]
+        place.wait_until(lambda: told() == wanted, 15, f"{told()} is {wanted}")
+        self.assertIn('reason="engine_unknown"', self.agent.get("/metrics"))
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use capture::linux::TapError;
 use capture::linux::keylog::{Found, Secrets, Watcher};
+use capture::linux::{TapError, kernel_tls};
 use entities::Scanner;
 use model::view::{KeyWay, TlsEngine};
 use model::{TapHealth, TapState};
@@ -21,6 +21,7 @@ use crate::config::Settings;
 use crate::due::wait;
 use crate::health;
 use crate::hooks::Hooking;
+use crate::pipeline::Hindrance;
 
 /// Messages that may wait; who finds no room tries again.
 const TOLD_WAITING: usize = 64;
@@ -55,6 +56,7 @@ pub(crate) struct Desk {
 /// The worker's way to the thread.
 pub(crate) struct Asker {
     told: SyncSender<Told>,
+    hindrances: Receiver<Hindrance>,
     is_paused: bool,
 }
 
@@ -65,6 +67,11 @@ impl Asker {
         for pid in pids {
             let _ = self.told.try_send(Told::Sealed(*pid));
         }
+    }
+
+    /// What was found at processes that were asked about.
+    pub(crate) fn hindrances(&self) -> impl Iterator<Item = Hindrance> {
+        self.hindrances.try_iter()
     }
 
     /// Says whether the tap is detached, if that has changed.
@@ -82,12 +89,23 @@ impl Asker {
     }
 }
 
+/// The thread's end, the ways to it, and where the worker reads what probes find.
+pub(crate) struct Loaded {
+    pub(crate) keys: Keys,
+    pub(crate) desk: Desk,
+    pub(crate) asker: Asker,
+    pub(crate) secrets: Secrets,
+}
+
 /// The thread's own end.
 pub(crate) struct Keys {
     watcher: Watcher,
     /// Plaintext probes, if they are wanted and the kernel takes them.
     hooks: Option<Hooking>,
     told: Receiver<Told>,
+    hindrances: SyncSender<Hindrance>,
+    /// Processes that were asked about, until they are looked at.
+    asked: Vec<u32>,
     /// Since when the tap is detached.
     paused: Option<Instant>,
     has_left: bool,
@@ -99,10 +117,7 @@ pub(crate) struct Keys {
 
 /// Loads the probes, if they are wanted. A machine that refuses them loses them alone: `doctor`
 /// says so, and the rest runs.
-pub(crate) fn load(
-    settings: &Settings,
-    cgroups: &[PathBuf],
-) -> Result<Option<(Keys, Desk, Secrets)>, TapHealth> {
+pub(crate) fn load(settings: &Settings, cgroups: &[PathBuf]) -> Result<Option<Loaded>, TapHealth> {
     if !settings.tls {
         return Ok(None);
     }
@@ -110,7 +125,10 @@ pub(crate) fn load(
     let (watcher, secrets) =
         Watcher::load(scope, settings.tls_cache.as_deref()).map_err(|error| refused(&error))?;
     let (told, received) = sync_channel(TOLD_WAITING);
-    Ok(Some((Keys::new(watcher, received), Desk { told, changes: None }, secrets)))
+    let (answers, hindrances) = sync_channel(TOLD_WAITING);
+    let keys = Keys::new(watcher, received, answers);
+    let asker = Asker { told: told.clone(), hindrances, is_paused: false };
+    Ok(Some(Loaded { keys, desk: Desk { told, changes: None }, asker, secrets }))
 }
 
 /// What `doctor` says where the probes are refused.
@@ -124,11 +142,6 @@ pub(crate) fn refused(error: &TapError) -> TapHealth {
 }
 
 impl Desk {
-    /// The same way for the worker.
-    pub(crate) fn asker(&self) -> Asker {
-        Asker { told: self.told.clone(), is_paused: false }
-    }
-
     /// Says who is in scope, if that has changed.
     pub(crate) fn tell(&mut self, scanner: &Scanner) {
         let changes = Some(scanner.changes());
@@ -142,9 +155,18 @@ impl Desk {
 }
 
 impl Keys {
-    fn new(watcher: Watcher, told: Receiver<Told>) -> Self {
-        let worked = Instant::now();
-        Self { watcher, hooks: None, told, paused: None, has_left: false, worked, shown: None }
+    fn new(watcher: Watcher, told: Receiver<Told>, hindrances: SyncSender<Hindrance>) -> Self {
+        Self {
+            watcher,
+            hooks: None,
+            told,
+            hindrances,
+            asked: Vec::new(),
+            paused: None,
+            has_left: false,
+            worked: Instant::now(),
+            shown: None,
+        }
     }
 
     /// Runs until the scanner and the worker end, with plaintext probes if there are any.
@@ -160,7 +182,11 @@ impl Keys {
                     }
                     self.each_hooks(|hooks| hooks.members(&members));
                 }
-                Ok(Told::Sealed(pid)) => self.watcher.ask(pid, Instant::now()),
+                Ok(Told::Sealed(pid)) => {
+                    if self.watcher.ask(pid, Instant::now()) {
+                        self.asked.push(pid);
+                    }
+                }
                 Ok(Told::Hopeless(both)) if self.paused.is_none() => {
                     self.each_hooks(|hooks| hooks.ask(both, Instant::now()));
                 }
@@ -190,7 +216,19 @@ impl Keys {
             }
         } else {
             self.watcher.work(self.worked);
+            self.answer();
             self.each_hooks(Hooking::work);
+        }
+    }
+
+    /// Tells the worker what stands in the way at processes it asked about. Who finds no room, or
+    /// was not looked at, is asked about again as long as records stay sealed.
+    fn answer(&mut self) {
+        for pid in self.asked.drain(..) {
+            let Some(has_engine) = self.watcher.knows_engine(pid) else { continue };
+            // What may not be asked is not known.
+            let kernel_tls = kernel_tls(pid).unwrap_or_default();
+            let _ = self.hindrances.try_send(Hindrance { pid, has_engine, kernel_tls });
         }
     }
 

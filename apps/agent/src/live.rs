@@ -28,7 +28,7 @@ use crate::feed::{Block, Feed};
 use crate::governor::Governor;
 use crate::health;
 use crate::hooks::{self, Callers};
-use crate::keys::{self, Asker, Desk};
+use crate::keys::{self, Asker, Desk, Loaded};
 use crate::keyscan::{KeyScan, Scanner as KeyScanner, key_scan};
 use crate::lines::Lines;
 use crate::pipeline::Worker;
@@ -111,10 +111,10 @@ impl Live {
         let wishes = Arc::new(Wishes::default());
         let mut threads = Vec::new();
         let (mut desk, mut probes) = (None, None);
-        if let Some((keys, way, secrets)) = keys {
+        if let Some(loaded) = keys {
+            let Loaded { keys, desk: own, secrets, asker } = loaded;
             let (hooking, callers) = hooked.unzip();
-            probes = Some(Probes { secrets, callers, asker: way.asker() });
-            desk = Some(way);
+            (probes, desk) = (Some(Probes { secrets, callers, asker }), Some(own));
             let keys_agent = Arc::clone(&agent);
             threads.push(spawn("redsight-keys", move || keys.run(hooking, &keys_agent))?);
         }
@@ -358,6 +358,7 @@ impl Loop {
         let hopeless = self.worker.take_hopeless();
         if let Some(probes) = &self.probes {
             probes.asker.ask(&asked);
+            probes.asker.hindrances().for_each(|hindrance| self.worker.hindered(hindrance));
             if probes.callers.is_some() {
                 probes.asker.give_up(&hopeless);
             }

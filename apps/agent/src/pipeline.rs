@@ -33,6 +33,7 @@ use crate::steer::{Steered, Steerer};
 
 mod asking;
 mod census;
+mod hindered;
 mod hooked;
 mod quic;
 mod sealed;
@@ -40,6 +41,7 @@ mod sealed;
 use asking::Asked;
 use census::Census;
 pub(crate) use census::{Count, Taken};
+pub(crate) use hindered::Hindrance;
 use hooked::Callers;
 use quic::Quic;
 use sealed::Tls;
@@ -67,6 +69,7 @@ pub(crate) struct Stages {
     /// `None`: TLS is not looked into.
     keyring: Option<Keyring>,
     census: Census,
+    hindrances: hindered::Hindrances,
     quic: Quic,
     key_scan: Option<KeyScan>,
     callers: Callers,
@@ -135,6 +138,7 @@ impl Worker {
             counters: dissect::Counters::default(),
             keyring,
             census: Census::default(),
+            hindrances: hindered::Hindrances::default(),
             quic: Quic::default(),
             key_scan: None,
             callers: Callers::default(),
@@ -281,14 +285,12 @@ impl Consumer for Stages {
             state.dissector.opened_by(initiator, connection.from_start == [true; 2]);
         }
         state.ends = self.takers.resolver.again(connection, state.ends);
-        state.learn_owners(connection, &self.takers.resolver);
+        self.learn_owners(connection, state);
     }
 
     fn tick(&mut self, connection: &Connection, state: &mut State, now: Timestamp) {
+        self.ask_what_hinders(connection, state);
         self.open(connection, state, |opener, keyring, clear| opener.tick(now, keyring, clear));
-        if let Some(tls) = &state.tls {
-            tls.ask(&mut self.census);
-        }
         self.ask_once_more(connection, state, now);
         self.tick_quic(connection, state, now);
         let before = Timestamp(now.0.saturating_sub(UNANSWERED_MAX.as_nanos() as u64));
@@ -296,7 +298,7 @@ impl Consumer for Stages {
         if self.takers.resolver.is_unsure(state.ends, state.attempts) {
             state.attempts += 1;
             state.ends = self.takers.resolver.again(connection, state.ends);
-            state.learn_owners(connection, &self.takers.resolver);
+            self.learn_owners(connection, state);
             if !state.ends.iter().any(|end| end.is_local) {
                 self.takers.resolver.met_stranger();
             }
@@ -319,6 +321,7 @@ impl Consumer for Stages {
         reason: CloseReason,
         at: Timestamp,
     ) {
+        self.ask_what_hinders(connection, &mut state);
         self.open(connection, &mut state, |opener, keyring, clear| opener.close(keyring, clear));
         self.close_quic(connection, &mut state, reason, at);
         self.dissect(connection, &mut state, |dissector, output, _| {
@@ -373,9 +376,8 @@ impl Stages {
             ledger = tls.take_ledger(ledger);
         }
         ledger += state.quic.take_ledger();
-        let why_sealed = state.why_sealed(self.keyring.is_some());
-        let health = &connection.health;
-        let told = &mut state.told;
+        let sealed = self.sealed(connection, state, ledger.sealed);
+        let (health, told) = (&connection.health, &mut state.told);
         let is_news = ledger.seen > 0
             || health.bytes != told.bytes
             || health.rtt_us.is_some_and(|rtt_us| rtt_us != told.rtt_us);
@@ -390,7 +392,7 @@ impl Stages {
         let retransmits = health.retransmits[0] + health.retransmits[1];
         let edge = self.takers.red.edge(client, server);
         edge.ledger += ledger;
-        edge.sealed.book(why_sealed, ledger.sealed);
+        edge.sealed += sealed;
         edge.client_bytes += fresh[usize::from(!is_forward)];
         edge.server_bytes += fresh[usize::from(is_forward)];
         edge.retransmits += u64::from(retransmits.saturating_sub(told.retransmits));

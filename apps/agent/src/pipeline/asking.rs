@@ -144,6 +144,7 @@ impl Stages {
             }),
             Verdict::Sealed { .. } if state.tls.is_none() => self.quic.dismiss(state),
             Verdict::Sealed { direction, why, .. } => {
+                self.ask_what_hinders(connection, state);
                 // A probe may have brought its secrets meanwhile.
                 self.open(connection, state, |opener, keyring, clear| {
                     opener.tick(Timestamp::UNKNOWN, keyring, clear);

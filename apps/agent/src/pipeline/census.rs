@@ -139,8 +139,9 @@ impl Census {
             | Sealed::EngineUnknown
             | Sealed::MemoryNotReadable
             | Sealed::CipherUnsupported
+            | Sealed::KernelTls
             | Sealed::StartedBefore => true,
-            Sealed::Budget | Sealed::KernelTls | Sealed::KeyLost | Sealed::Off => false,
+            Sealed::Budget | Sealed::KeyLost | Sealed::Off => false,
         };
         if !is_searched || processes == [0; 2] || self.hopeless.len() >= ASKED_MAX {
             return;
@@ -195,12 +196,14 @@ impl Census {
         }
     }
 
-    /// Asks for another look at the processes of a connection that waits for its keys: a library
+    /// Asks for another look at the processes of a connection, if it waits for its keys: a library
     /// may have been loaded since the last one.
-    pub(super) fn ask(&mut self, opener: &Opener) {
-        if !opener.has_opened() && opener.why_sealed().is_some() {
+    pub(super) fn ask(&mut self, opener: &Opener) -> bool {
+        let waits = !opener.has_opened() && opener.why_sealed().is_some();
+        if waits {
             self.ask_owners(opener.owners());
         }
+        waits
     }
 
     /// Asks for another look at the processes of a connection.
@@ -270,7 +273,7 @@ mod tests {
         census.despair([7, 8], Sealed::NoKey, false);
         census.despair([7, 8], Sealed::NoKey, false);
         assert_eq!(census.take_hopeless(), [[7, 8]]);
-        for reason in [Sealed::Budget, Sealed::KernelTls, Sealed::Off] {
+        for reason in [Sealed::Budget, Sealed::KeyLost, Sealed::Off] {
             census.despair([7, 8], reason, false);
         }
         census.despair([0, 0], Sealed::NoKey, false);

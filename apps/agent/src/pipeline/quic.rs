@@ -232,7 +232,9 @@ impl Stages {
                 }
                 News::Named(_, way) | News::Moved(way) => client = Some(way),
                 News::Closed { is_sealed: true, .. } if is_on => {
-                    self.census.sealed(owners, Sealed::NoKey);
+                    let reason =
+                        self.hindrances.of(connection.endpoints, owners).unwrap_or(Sealed::NoKey);
+                    self.census.sealed(owners, reason);
                 }
                 News::Shaken(..) | News::Chunk(_) | News::Closed { .. } => {}
             }

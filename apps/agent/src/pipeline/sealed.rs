@@ -9,14 +9,13 @@ use dissect::{Dissector, Output, Sink, Wants};
 use model::view::TlsRow;
 use model::{
     Chunk, CloseReason, Content, Direction, Exchange, Framing, Incomplete, Kind, Ledger, Names,
-    Sealed, ShortText, Status, Timestamp, Wire,
+    Sealed, SealedBytes, ShortText, Status, Timestamp, Wire,
 };
 
 use super::asking::Asked;
-use super::census::{Census, Told};
+use super::census::Told;
 use super::hooked::Hooked;
 use super::{Stages, State, ports};
-use crate::resolve::Resolver;
 
 /// The one operation of TLS.
 const HANDSHAKE: &str = "handshake";
@@ -44,11 +43,6 @@ impl Tls {
     /// See [`TlsRow`]; `None` while nothing was opened.
     pub(super) const fn row(&self) -> Option<&Arc<TlsRow>> {
         self.row.as_ref()
-    }
-
-    /// Asks for the owners' keys, if none was found yet.
-    pub(super) fn ask(&self, census: &mut Census) {
-        census.ask(&self.opener);
     }
 
     /// Bytes booked since the last call, with what the dissector has booked of those in clear.
@@ -91,12 +85,6 @@ impl State {
         }
     }
 
-    /// Why bytes of this connection that are sealed are.
-    pub(super) fn why_sealed(&self, is_on: bool) -> Sealed {
-        let of_tls = self.tls.as_ref().and_then(|tls| tls.opener.why_sealed());
-        of_tls.unwrap_or(if is_on { Sealed::NoKey } else { Sealed::Off })
-    }
-
     /// How the connection is cut into frames that the tap may follow.
     #[inline]
     pub(super) fn framing(&self) -> Framing {
@@ -107,16 +95,46 @@ impl State {
     pub(super) fn holds_sealed(&self) -> bool {
         self.tls.as_ref().is_some_and(|tls| tls.opener.held() > 0)
     }
-
-    /// Tells the opener in whose memory its secrets may be.
-    pub(super) fn learn_owners(&mut self, connection: &Connection, resolver: &Resolver) {
-        if let Some(tls) = &mut self.tls {
-            tls.opener.owned_by(resolver.owners(connection));
-        }
-    }
 }
 
 impl Stages {
+    /// Tells the opener in whose memory its secrets may be.
+    pub(super) fn learn_owners(&self, connection: &Connection, state: &mut State) {
+        if let Some(tls) = &mut state.tls {
+            let owners = self.takers.resolver.owners(connection);
+            tls.opener.owned_by(owners);
+            tls.opener.hindered_by(self.hindrances.of(connection.endpoints, owners));
+        }
+    }
+
+    /// Has the owners looked at, if no key was found yet, and tells the opener what that showed.
+    pub(super) fn ask_what_hinders(&mut self, connection: &Connection, state: &mut State) {
+        if let Some(tls) = &mut state.tls
+            && self.census.ask(&tls.opener)
+        {
+            tls.opener.hindered_by(self.hindrances.of(connection.endpoints, tls.opener.owners()));
+        }
+    }
+
+    /// So many bytes of the connection that are sealed, by the reason.
+    pub(super) fn sealed(&self, connection: &Connection, state: &State, bytes: u64) -> SealedBytes {
+        let mut sealed = SealedBytes::default();
+        if bytes == 0 {
+            return sealed;
+        }
+        let of_tls = state.tls.as_ref().and_then(|tls| tls.opener.why_sealed());
+        let reason = match (of_tls, &self.keyring) {
+            (Some(reason), _) => reason,
+            (None, None) => Sealed::Off,
+            (None, Some(_)) => {
+                let owners = self.takers.resolver.owners(connection);
+                self.hindrances.of(connection.endpoints, owners).unwrap_or(Sealed::NoKey)
+            }
+        };
+        sealed.book(reason, bytes);
+        sealed
+    }
+
     /// The dissector has found TLS in `chunk`: from here on it is opened first.
     #[cold]
     pub(super) fn begin_tls(
@@ -139,7 +157,7 @@ impl Stages {
             before,
             told: Told::default(),
         }));
-        state.learn_owners(connection, &self.takers.resolver);
+        self.learn_owners(connection, state);
         for (direction, bytes, at) in handover.pieces() {
             let chunk = Chunk { direction, at, content: Content::Bytes(bytes) };
             self.open_chunk(connection, state, &chunk);

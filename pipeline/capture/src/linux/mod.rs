@@ -4,6 +4,7 @@
 mod cgroup;
 mod clock;
 mod error;
+mod kernel_tls;
 pub mod keylog;
 mod machine;
 mod mapping;
@@ -14,5 +15,6 @@ pub mod wire;
 
 pub use cgroup::{cgroup_directories, cgroup_root, process_is_within};
 pub use error::TapError;
+pub use kernel_tls::kernel_tls;
 pub use machine::machine;
 pub use secrecy::forbid_dumps;

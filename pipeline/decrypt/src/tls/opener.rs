@@ -62,6 +62,8 @@ pub struct Opener {
     /// Nothing is opened any more; what all bytes are booked as.
     opaque: Option<Outcome>,
     reason: Option<Sealed>,
+    /// What stands in the way of keys, if somebody knows.
+    hindrance: Option<Sealed>,
 }
 
 impl Opener {
@@ -87,6 +89,7 @@ impl Opener {
             hopeless: None,
             opaque: None,
             reason: None,
+            hindrance: None,
         }
     }
 
@@ -98,6 +101,11 @@ impl Opener {
     /// The same, as it was told last.
     pub const fn owners(&self) -> [u32; 2] {
         self.pids
+    }
+
+    /// What stands in the way of its keys: said instead of [`Sealed::NoKey`] when none is found.
+    pub const fn hindered_by(&mut self, hindrance: Option<Sealed>) {
+        self.hindrance = hindrance;
     }
 
     /// What is known of the connection.
@@ -153,7 +161,7 @@ impl Opener {
     /// No key will be found: all that waits and all that comes is sealed.
     pub fn give_up(&mut self, reason: Sealed) {
         if self.opaque.is_none() {
-            self.reason = Some(reason);
+            self.reason = Some(self.explained(reason));
             self.become_opaque(Outcome::Sealed);
         }
     }
@@ -431,9 +439,18 @@ impl Opener {
 
     /// Why records wait, if nobody knows better.
     fn usual_reason(&self) -> Sealed {
-        match self.hello.client_random {
+        self.explained(match self.hello.client_random {
             Some(_) => Sealed::NoKey,
             None => Sealed::StartedBefore,
+        })
+    }
+
+    /// The reason with what is known of the connection's ends.
+    const fn explained(&self, reason: Sealed) -> Sealed {
+        match (reason, self.hindrance) {
+            (Sealed::NoKey, Some(hindrance)) => hindrance,
+            (Sealed::StartedBefore, Some(Sealed::KernelTls)) => Sealed::KernelTls,
+            _ => reason,
         }
     }
 

@@ -162,8 +162,8 @@ impl Watcher {
         }
     }
 
-    /// Looks at a process again soon: its records stay sealed. False if it is nobody's, or was asked
-    /// about just now.
+    /// Looks at a process again soon: its records stay sealed. False if it is nobody's, or was
+    /// asked about just now.
     pub fn ask(&mut self, pid: u32, now: Instant) -> bool {
         let Some(watched) = self.processes.get_mut(&pid) else { return false };
         let is_early = watched.asked.is_some_and(|at| now.duration_since(at) < ASKED_AGAIN);
