@@ -11,7 +11,7 @@ import tarfile
 SERIES = re.compile(r'^(\w+)(?:\{(.*)\})? (\S+)$', re.MULTILINE)
 OUTCOME = re.compile(r'outcome="(\w+)"')
 COLUMNS = ("kernel", "doctor", "HTTP", "Redis", "DNS", "older", "namespaces", "owners", "UDP bytes",
-           "TLS", "TCP health", "lost", "ledger", "s")
+           "TLS", "kernel TLS", "TCP health", "lost", "ledger", "s")
 SECRETS = re.compile(r"(\d+) secrets taken")
 RIGHT = "ok"
 # The port of two clients in two network namespaces.
@@ -101,6 +101,7 @@ def _traffic(row, files):
     taken = SECRETS.search(health.get("key-log probes", ""))
     # By a probe, and not by the key scan.
     check("TLS", len(opened) if taken and int(taken[1]) else 0, sent["safely"])
+    _vault(row, files, check)
     check("older", sum(line["peer"] == "holder" and not line["client"].endswith(f":{TWIN}")
                        for line in whole), older)
     if twins:
@@ -109,6 +110,16 @@ def _traffic(row, files):
                  if not line["client"].endswith(f":{TWIN}")} - OWNERS
     check("owners", sorted(strangers), [])
     _account(row, files, sent, check)
+
+
+def _vault(row, files, check):
+    """Why the connection stays sealed whose keys the kernel has."""
+    if files["vault"].split() == ["vault", "0"]:
+        row.cells["kernel TLS"] = "not built"
+        return
+    processes = json.loads(files["tls.json"])["processes"]
+    told = [process["sealed_because"] for process in processes if process["service"] == "vault"]
+    check("kernel TLS", told, [{"kernel_tls": 1}])
 
 
 def _account(row, files, sent, check):

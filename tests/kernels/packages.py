@@ -3,6 +3,7 @@
 apt works with lists and a cache of its own, so that the machine's stay as they are.
 """
 
+import lzma
 import pathlib
 import re
 import subprocess
@@ -10,7 +11,7 @@ import subprocess
 from sandbox import Refused, program
 
 # Version → the suites that have it. Of several packages the newest is taken. From 7.0 on the kernel
-# itself is in a package `linux-binary`.
+# itself is in a package `linux-binary`, and modules are in `linux-modules`.
 KERNELS = {
     "5.10": "bullseye-security",
     "6.1": "bookworm-security",
@@ -66,8 +67,10 @@ def _numbers(package):
 def _newest(folder, version):
     """The newest package of that version, and the one that has the kernel in it."""
     wanted = re.compile(rf"linux-(image|binary)-{re.escape(version)}\.\d.*-cloud-amd64")
-    listed = _apt(folder, "apt-cache", "search", "--names-only", "^linux-(image|binary)-").split()
-    found = [name for name in listed if wanted.fullmatch(name) and "unsigned" not in name]
+    listed = _apt(folder, "apt-cache", "search", "--names-only", "^linux-(image|binary)-")
+    # A name, and what it is: that of debug symbols speaks of packages that may not be there.
+    names = [line.split()[0] for line in listed.splitlines()]
+    found = [name for name in names if wanted.fullmatch(name)]
     if not found:
         raise Refused(f"no suite has Linux {version}")
     best = max(found, key=_numbers)
@@ -83,12 +86,25 @@ def kernel(folder, version):
         _update(folder)
         package = _newest(folder, version)
         kept.mkdir(exist_ok=True)
-        _apt(folder, "apt-get", "download", package)
-        archive = max(folder.glob(f"{package}_*.deb"))
-        subprocess.run([program("dpkg-deb"), "-x", archive, kept], check=True)
-        archive.unlink()
+        modules = package.replace("linux-binary", "linux-modules")
+        for part in {package, modules}:
+            _apt(folder, "apt-get", "download", part)
+            archive = max(folder.glob(f"{part}_*.deb"))
+            subprocess.run([program("dpkg-deb"), "-x", archive, kept], check=True)
+            archive.unlink()
         known.write_text(package)
     images = [*kept.glob("boot/vmlinuz-*"), *kept.glob("usr/lib/modules/*/vmlinuz")]
     if not images:
         raise Refused(f"{known.read_text()} has no kernel in it")
     return pathlib.Path(images[0]), known.read_text()
+
+
+def modules(folder, version, names):
+    """Those of its modules that it has, by name, as they are loaded."""
+    found = {}
+    for path in (folder / version).glob("**/*.ko*"):
+        name = path.name.split(".ko")[0]
+        if name in names:
+            packed = path.read_bytes()
+            found[name] = lzma.decompress(packed) if path.suffix == ".xz" else packed
+    return found

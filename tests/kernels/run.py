@@ -31,7 +31,9 @@ FOLDER = TARGET / "kernels"
 AGENT = TARGET / "static" / "release" / "redsight"
 # What busybox is called in the guest.
 TOOLS = """sh mount mkdir ip uname grep usleep wget touch test sleep kill dmesg tar gzip base64
-    poweroff unshare nsenter readlink awk""".split()
+    poweroff unshare nsenter readlink awk insmod""".split()
+# Kernel TLS, and whom to ask which sockets are under it.
+MODULES = """tls inet_diag tcp_diag gcm ctr ghash-generic gf128mul crypto_null""".split()
 GUEST_S = 600
 # An emulated timer is late on a busy machine, which the kernel would take for a broken one.
 KERNEL_WORDS = "console=ttyS0 quiet panic=-1 no_timer_check rdinit=/init"
@@ -39,11 +41,11 @@ MEMORY_MIB = 768
 
 
 def built(folder):
-    """The guest's programs: the services and their client, under three names."""
+    """The guest's programs: the services and their client, under four names."""
     binary = folder / "traffic"
     source = HERE / "guest" / "traffic.c"
     subprocess.run([program("cc"), "-O2", "-Wall", "-static", "-o", binary, source], check=True)
-    return {"bin/shop": binary, "bin/walker": binary, "bin/holder": binary}
+    return {"bin/shop": binary, "bin/walker": binary, "bin/holder": binary, "bin/vault": binary}
 
 
 def secured(folder):
@@ -60,7 +62,7 @@ def secured(folder):
 
 
 def image(agent, folder):
-    """The initial file system of the guest, as a file."""
+    """The initial file system of the guest, packed."""
     root = folder / "root"
     subprocess.run(["rm", "-rf", root], check=True)
     for name in ("bin", "proc", "sys", "dev", "tmp"):
@@ -73,11 +75,25 @@ def image(agent, folder):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         subprocess.run(["cp", "-L", path, root / name], check=True)
         (root / name).chmod(0o755)
-    packed = folder / "root.cpio.gz"
-    with open(packed, "wb") as out:
-        subprocess.run("find . | cpio -o -H newc --quiet | gzip -1", shell=True, check=True,
-                       cwd=root, stdout=out)
-    return packed
+    return packed(root)
+
+
+def packed(root):
+    """A folder as the archive that a kernel unpacks."""
+    command = "find . | cpio -o -H newc --quiet | gzip -1"
+    return subprocess.run(command, shell=True, check=True, cwd=root, capture_output=True).stdout
+
+
+def with_modules(root, name):
+    """The initial file system with the modules of one kernel behind it, as a file."""
+    extra = FOLDER / "modules"
+    subprocess.run(["rm", "-rf", extra], check=True)
+    (extra / "modules").mkdir(parents=True)
+    for module, content in packages.modules(FOLDER, name, MODULES).items():
+        (extra / "modules" / f"{module}.ko").write_bytes(content)
+    path = FOLDER / "root.cpio.gz"
+    path.write_bytes(root + packed(extra))
+    return path
 
 
 def boot(kernel, root, words):
@@ -126,7 +142,7 @@ def main():
             rows.append(findings.refused(name, str(refused)))
             continue
         print(f"{name}: boots {package} …", file=sys.stderr, flush=True)
-        text, seconds = boot(path, root, ["hide_btf"] if options.no_btf else [])
+        text, seconds = boot(path, with_modules(root, name), ["hide_btf"] if options.no_btf else [])
         (FOLDER / f"console-{name}").write_text(text)
         row = findings.of(package, text, seconds)
         rows.append(row)

@@ -55,13 +55,34 @@ The key scan opens them by what their process keeps, of any engine:
 beside the key | be of other engines; begin after 2¹⁴ records of BoringSSL |
 | AES-CCM, TLS 1.2 | the tag, with four bytes from beside the key | open many at once |
 | QUIC with AES-GCM | keys of headers and packets, on two packets | open what passed before |
-| AES-CBC | the padding of eight records (2⁻⁶³) | check the MAC: its key is not sought |
+| AES-CBC | the padding of eight records (2⁻⁶³) | check the MAC; open one that is encrypted too |
 
 Sealed they stay with ChaCha20-Poly1305 in TLS 1.2 of other engines, where key, nonce and sequence
 number lie apart and nothing but the tag tells of a guess of all three; with AES-CCM in TLS 1.3; and
 QUIC with ChaCha20.
 Ciphers, nginx with a thousand connections, a JVM that collects garbage all the time and key updates
 are in a [live test of their own](../tests/live/test_keyscan.py).
+
+## What stays sealed
+
+`redsight tls` and `/api/v1/tls` count such connections by the reason, `redsight_sealed_bytes_total`
+their bytes:
+
+| reason | what it says |
+|---|---|
+| `no_key` | no probe brought a secret and no scan found a key |
+| `engine_unknown` | the same, and nothing in the process is a TLS engine that is known |
+| `kernel_tls` | the same, and the kernel makes the records: it has the keys |
+| `started_before` | the connection is older than the agent, and memory is not looked into |
+| `memory_not_readable` | the kernel does not let the agent read the process |
+| `cipher_unsupported` | of this cipher no key can be proven |
+| `budget` | so much waited for a key that a limit was reached |
+| `key_lost` | a key that opened records no longer does |
+| `off` | TLS is not read: `--no-tls` |
+
+Kernel TLS is no hindrance where the key-log probe has the secret, which the program still makes. It
+is told by the counters of the network namespace and, if there is any, by `sock_diag`; tried in the
+kernels of `make test-kernels` that have it.
 """
 ANCHOR, KEY_SCAN = "anchor", "key scan"
 MISSING = "not on the machine of this run"

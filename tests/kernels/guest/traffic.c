@@ -5,22 +5,26 @@
 //   traffic hold FILE     makes connections, says so in FILE, asks once FILE.go is there, and ends
 //                         with FILE.end
 //   traffic twin FILE     the same from a fixed port: one of two network namespaces
+//   traffic vault FILE    the same over one connection with itself whose records the kernel makes;
+//                         asks nothing where it cannot
 //
 // Every exchange is one write and its answer, so that what was sent is known to the request.
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/tls.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { HTTP = 8080, REDIS = 6379, DNS = 5300, ECHO = 5400, TWIN = 40000 };
+enum { HTTP = 8080, REDIS = 6379, DNS = 5300, ECHO = 5400, VAULT = 8444, TWIN = 40000 };
 enum { HTTP_KEPT = 200, HTTP_FRESH = 50, REDIS_ASKED = 300, DNS_KEPT = 100, DNS_FRESH = 100 };
-enum { ECHOES = 20, ECHO_BYTES = 700, HELD = 3, HELD_ASKED = 5, TWIN_ASKED = 20 };
+enum { ECHOES = 20, ECHO_BYTES = 700, HELD = 3, HELD_ASKED = 5, TWIN_ASKED = 20, VAULT_ASKED = 20 };
 enum { SOCKETS_MAX = 64 };
 
 static const char GET[] = "GET /page HTTP/1.1\r\nHost: shop\r\n\r\n";
@@ -132,12 +136,18 @@ static void serve(void)
 	}
 }
 
-static void exchange(int s, const void *text, size_t size)
+// Writes at one end and reads at the other.
+static void pass(int from, int to, const void *text, size_t size)
 {
 	char got[2048];
 
-	if (write(s, text, size) != (ssize_t)size || read(s, got, sizeof(got)) <= 0)
+	if (write(from, text, size) != (ssize_t)size || read(to, got, sizeof(got)) <= 0)
 		fail("exchange");
+}
+
+static void exchange(int s, const void *text, size_t size)
+{
+	pass(s, s, text, size);
 }
 
 static void question(int s)
@@ -207,6 +217,47 @@ static void hold(const char *name, int count, int asked, int local)
 	wait_for(name, ".end");
 }
 
+// What `from` sends to `to` is records of TLS 1.2; the keys stay with the kernel.
+static void seal(int from, int to)
+{
+	struct tls12_crypto_info_aes_gcm_128 keys = {
+		.info = { .version = TLS_1_2_VERSION, .cipher_type = TLS_CIPHER_AES_GCM_128 },
+	};
+
+	if (getrandom(keys.key, sizeof(keys.key), 0) != sizeof(keys.key))
+		fail("getrandom");
+	if (setsockopt(from, SOL_TLS, TLS_TX, &keys, sizeof(keys)) ||
+	    setsockopt(to, SOL_TLS, TLS_RX, &keys, sizeof(keys)))
+		fail("keys");
+	explicit_bzero(&keys, sizeof(keys));
+}
+
+static void vault(const char *name)
+{
+	int door = opened(SOCK_STREAM, VAULT, 0);
+
+	if (listen(door, 1))
+		fail("listen");
+	int client = opened(SOCK_STREAM, 0, VAULT), server = accept(door, NULL, NULL);
+	if (setsockopt(client, IPPROTO_TCP, TCP_ULP, "tls", 3) ||
+	    setsockopt(server, IPPROTO_TCP, TCP_ULP, "tls", 3)) {
+		printf("vault 0\n");
+		say_in(name, "");
+		return;
+	}
+	seal(client, server);
+	seal(server, client);
+	say_in(name, "");
+	wait_for(name, ".go");
+	for (int n = 0; n < VAULT_ASKED; n++) {
+		pass(client, server, GET, sizeof(GET) - 1);
+		pass(server, client, PAGE, sizeof(PAGE) - 1);
+	}
+	printf("vault %d\n", VAULT_ASKED);
+	fflush(stdout);
+	wait_for(name, ".end");
+}
+
 int main(int count, char **words)
 {
 	const char *role = count > 1 ? words[1] : "";
@@ -219,6 +270,8 @@ int main(int count, char **words)
 		hold(words[2], HELD, HELD_ASKED, 0);
 	else if (!strcmp(role, "twin") && count > 2)
 		hold(words[2], 1, TWIN_ASKED, TWIN);
+	else if (!strcmp(role, "vault") && count > 2)
+		vault(words[2]);
 	else
 		return 2;
 	return 0;

@@ -22,6 +22,8 @@ const SOCK_DIAG_BY_FAMILY: u16 = 20;
 const MESSAGE_BYTES: usize = 16;
 const REQUEST_BYTES: usize = 56;
 const SOCKET_BYTES: usize = 72;
+/// `INET_DIAG_INFO`: what is told of upper layers comes with it.
+const WITH_INFO: u8 = 1 << 1;
 const ULP_INFO: u16 = 19;
 const ULP_INFO_NAME: u16 = 1;
 const ATTRIBUTE_TYPE: u16 = 0x3fff;
@@ -100,7 +102,7 @@ fn request(family: u8) -> Vec<u8> {
     bytes.extend(flags.to_ne_bytes());
     // Number and sender of the message.
     bytes.extend([0; 8]);
-    bytes.extend([family, libc::IPPROTO_TCP as u8, 0, 0]);
+    bytes.extend([family, libc::IPPROTO_TCP as u8, WITH_INFO, 0]);
     bytes.extend(ESTABLISHED.to_ne_bytes());
     bytes.resize(MESSAGE_BYTES + REQUEST_BYTES, 0);
     bytes
@@ -112,10 +114,13 @@ fn messages(mut bytes: &[u8], mut socket: impl FnMut(&[u8])) -> io::Result<bool>
         let length = (length as usize).clamp(MESSAGE_BYTES, bytes.len().max(MESSAGE_BYTES));
         let body = bytes.get(MESSAGE_BYTES..length).unwrap_or_default();
         match i32::from(kind) {
-            libc::NLMSG_DONE => return Ok(false),
-            libc::NLMSG_ERROR => {
+            // What went wrong, negative: at the end of a list 0 if nothing did.
+            end @ (libc::NLMSG_DONE | libc::NLMSG_ERROR) => {
                 let error = u32_at(body, 0).unwrap_or_default().cast_signed();
-                return Err(io::Error::from_raw_os_error(error.wrapping_neg()));
+                if end == libc::NLMSG_ERROR || error < 0 {
+                    return Err(io::Error::from_raw_os_error(error.wrapping_neg()));
+                }
+                return Ok(false);
             }
             _ => socket(body),
         }
@@ -217,7 +222,11 @@ mod tests {
             let _ = messages(&answer[..length], |socket| found.extend(sealed_by_kernel(socket)));
         }
         answer[4] = libc::NLMSG_DONE as u8;
+        answer[MESSAGE_BYTES..][..4].fill(0);
         assert!(!messages(&answer, |_| panic!("it is over")).expect("no error"));
+        answer[MESSAGE_BYTES..][..4].copy_from_slice(&(-libc::ENOENT).to_ne_bytes());
+        let error = messages(&answer, |_| panic!("it is over")).expect_err("nobody to ask");
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 
     #[test]
