@@ -9,6 +9,7 @@ left behind if it was killed.
 import contextlib
 import ctypes
 import fcntl
+import importlib
 import os
 import pathlib
 import re
@@ -28,6 +29,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Where scripts/setup.sh puts what no distribution has: its words for it are the same.
 CACHE = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
 TOOLS = pathlib.Path(os.environ.get("REDSIGHT_TOOLS") or f"{CACHE}/redsight-tools")
+# Where Debian puts Python modules; a Python that is not Debian's does not look there.
+DISTRIBUTION = "/usr/lib/python3/dist-packages"
 TOOL_FOLDERS = ("python/bin", "node/node_modules/.bin")
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -64,6 +67,16 @@ def python_with(module):
         if done.returncode == 0:
             return str(python)
     raise Refused(f"the Python module {module} is not installed")
+
+
+def imported(module):
+    """A module of the distribution, whichever Python is at work; it is not of machine code."""
+    if DISTRIBUTION not in sys.path:
+        sys.path.append(DISTRIBUTION)
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise Refused(f"the Python module {module} is not installed") from None
 
 
 def wheels_with(module):

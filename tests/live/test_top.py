@@ -15,11 +15,7 @@ class TopTest(LiveTest):
 
     def setUp(self):
         super().setUp()
-        try:
-            import pyte
-        except ImportError:
-            raise place.Refused("the Python module pyte is not installed") from None
-        self.pyte = pyte
+        self.pyte = place.imported("pyte")
         servers.nginx(self.sandbox, port=servers.BACKEND)
         self.proxy = servers.proxy(self.sandbox)
         self.agent = self.observe()
