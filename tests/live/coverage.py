@@ -55,7 +55,7 @@ The key scan opens them by what their process keeps, of any engine:
 beside the key | be of other engines; begin after 2¹⁴ records of BoringSSL |
 | AES-CCM, TLS 1.2 | the tag, with four bytes from beside the key | open many at once |
 | QUIC with AES-GCM | keys of headers and packets, on two packets | open what passed before |
-| AES-CBC | the padding of eight records (2⁻⁶³) | check the MAC; open one that is encrypted too |
+| AES-CBC | the padding of eight records (2⁻⁶³) | check the MAC; find it within, but behind text |
 
 Sealed they stay with ChaCha20-Poly1305 in TLS 1.2 of other engines, where key, nonce and sequence
 number lie apart and nothing but the tag tells of a guess of all three; with AES-CCM in TLS 1.3; and

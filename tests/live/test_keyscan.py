@@ -93,14 +93,16 @@ def java(*options):
 class KeyScanTest(LiveTest):
     """A server and a client whose connections are older than the agent."""
 
-    def client(self, connections=CONNECTIONS, version="1.3", suite=None, port=PORT):
-        """The client, connected and warm."""
+    def client(self, connections=CONNECTIONS, version="1.3", suite=None, port=PORT, options=""):
+        """The client, connected and warm; the options are of OpenSSL's configuration."""
         environment = dict(os.environ)
         ciphers = [suite] if suite and version == "1.2" else []
         if suite and version == "1.3":
+            options = f"Ciphersuites = {suite}"
+        if options:
             config = self.sandbox.folder / "openssl.cnf"
             config.write_text("openssl_conf = a\n[a]\nssl_conf = b\n[b]\nsystem_default = c\n[c]\n"
-                              f"Ciphersuites = {suite}\n")
+                              f"{options}\n")
             environment["OPENSSL_CONF"] = str(config)
         script = servers.copied(self.sandbox, "keeper.py")
         client = self.sandbox.start("keeper", "/usr/bin/python3", script, port, connections,
@@ -203,6 +205,36 @@ class OldTest(KeyScanTest):
         self.exact(self.served(), client, version=version, within=within)
 
 
+class AskingTest(KeyScanTest):
+    """The client goes on asking until its connections are opened."""
+
+    def opened(self, agent, client, within):
+        began, asked = time.monotonic(), 1
+        while not self.pages(agent):
+            if time.monotonic() - began > within:
+                self.fail(f"nothing was opened within {within} s: {self.scan(agent)}")
+            asked += 1
+            self.ask(client, 1, asked)
+            time.sleep(0.05)
+        return time.monotonic() - began, asked
+
+
+@each({
+    "nginx, TLS 1.2, AES-128-CBC": ("ECDHE-ECDSA-AES128-SHA256", ""),
+    "nginx, TLS 1.2, AES-128-CBC, MAC inside": (
+        "ECDHE-ECDSA-AES128-SHA256", "Options = -EncryptThenMac"),
+    "nginx, TLS 1.2, AES-256-CBC, MAC inside": (
+        "ECDHE-ECDSA-AES256-SHA384", "Options = -EncryptThenMac"),
+})
+class CbcTest(AskingTest):
+    """AES-CBC is proven on eight records."""
+
+    def check(self, suite, options):
+        nginx(self.sandbox)
+        client = self.client(version="1.2", suite=suite, options=options)
+        self.exact(self.served(), client, version="1.2")
+
+
 def caddy(sandbox):
     """Caddy: Go's QUIC."""
     config = sandbox.folder / "Caddyfile"
@@ -225,21 +257,11 @@ def quic_client(sandbox):
     "of Caddy": ("served",),
     "of aioquic": ("asking",),
 })
-class QuicTest(KeyScanTest):
+class QuicTest(AskingTest):
     """QUIC: two keys a direction, those of the headers and those of the packets. That it is QUIC is
     known by the keys alone: what passed before them is not held."""
 
     PROTOCOL = "http3"
-
-    def opened(self, agent, client, within):
-        began, asked = time.monotonic(), 1
-        while not self.pages(agent):
-            if time.monotonic() - began > within:
-                self.fail(f"nothing was opened within {within} s: {self.scan(agent)}")
-            asked += 1
-            self.ask(client, 1, asked)
-            time.sleep(0.05)
-        return time.monotonic() - began, asked
 
     def check(self, whose):
         caddy(self.sandbox)

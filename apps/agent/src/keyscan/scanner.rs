@@ -144,6 +144,8 @@ impl Scanner {
         self.desk.say_found(found);
         let (hopeless, failed): (Vec<_>, Vec<_>) = sealed
             .into_iter()
+            // They are reported again with the records that come.
+            .filter(|(_, why)| *why != StillSealed::TooFew)
             .map(|(sample, why)| ((sample.connection, sample.direction), why))
             .partition(|(_, why)| *why == StillSealed::NotInvertible);
         let ways: Vec<_> = failed.iter().map(|(way, _)| *way).collect();
@@ -151,7 +153,7 @@ impl Scanner {
         let failed = failed.into_iter().filter(|(way, _)| given_up.contains(way));
         for ((connection, direction), why) in hopeless.into_iter().chain(failed) {
             let why = match why {
-                StillSealed::NoKey => Sealed::NoKey,
+                StillSealed::NoKey | StillSealed::TooFew => Sealed::NoKey,
                 StillSealed::Budget => Sealed::Budget,
                 StillSealed::NotInvertible => Sealed::CipherUnsupported,
             };

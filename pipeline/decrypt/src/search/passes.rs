@@ -56,8 +56,10 @@ pub enum StillSealed {
     NoKey,
     /// A limit ended the search before everything was tried.
     Budget,
-    /// Its cipher does not let a key be proven without its nonce, or the sample was too small.
+    /// Its cipher does not let a key be proven without its nonce.
     NotInvertible,
+    /// It is of AES-CBC, or may be, and a key of that is proven on more records.
+    TooFew,
 }
 
 /// What a search has come to.
@@ -206,6 +208,7 @@ impl Search {
         let (sealed, opened): (Vec<_>, Vec<_>) =
             self.targets.into_iter().partition(Target::is_sealed);
         let reason = |target: &Target| match () {
+            () if target.wants_records() => StillSealed::TooFew,
             () if target.is_hopeless() => StillSealed::NotInvertible,
             () if counters.refused > 0 => StillSealed::Budget,
             () => StillSealed::NoKey,

@@ -160,6 +160,18 @@ impl Target {
         !(self.is_quic() || can_any)
     }
 
+    /// With more records a key of AES-CBC could be tried.
+    pub(super) fn wants_records(&self) -> bool {
+        let SampleKind::Tls { version, suite } = self.sample.kind else { return false };
+        let records = &self.sample.records;
+        records.len() < cbc::RECORDS_MIN
+            && version != Some(TLS_13)
+            && match suite.map(Suite::of) {
+                Some(suite) => matches!(suite, Suite::Cbc { .. }),
+                None => cbc::may_be(records.iter().map(|record| record.bytes.len())),
+            }
+    }
+
     /// The test record and its neighbour.
     pub(super) fn pair(&self) -> Option<(&[u8], &[u8])> {
         let record = |i: usize| self.sample.records.get(i).map(|record| record.bytes.as_slice());

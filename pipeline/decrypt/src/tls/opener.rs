@@ -245,10 +245,16 @@ impl Opener {
         if self.opaque.is_some() || found.connection != self.connection {
             return;
         }
+        let first = self.ring.records(found.direction).next();
         if self.facts.version == 0 {
-            self.facts.version = found.opens.version();
+            // Before TLS 1.3 records bear the version that was agreed on.
+            let told = first.as_ref().map_or(0, |record| record.head.version);
+            self.facts.version = match found.opens.version() {
+                0 => told,
+                version => version,
+            };
         }
-        let first = self.ring.records(found.direction).next().map(|record| record.number);
+        let first = first.map(|record| record.number);
         let next = first.unwrap_or(self.streams[found.direction.index()].framing.number + 1);
         self.begin_with(found.direction, keys, found.record, next);
         self.drain(keyring, clear);
