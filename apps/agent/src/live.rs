@@ -36,7 +36,10 @@ use crate::steer::{self, Steerer};
 
 /// The shortest and the longest time between two looks at the ring.
 const DRAIN_INTERVAL: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(40)];
-/// The ring is drained when about this share of it is full: time enough for a late wake-up.
+/// The ring is drained when about so much is in it: whom the worker takes a core from is back
+/// before the others have nothing left to do, who wait for it.
+const BURST_BYTES: u64 = 32 * 1024;
+/// And of a small ring at this share: time enough for a late wake-up.
 const RING_SHARE: u64 = 16;
 const TICK_INTERVAL: Duration = Duration::from_millis(100);
 const WINDOW_INTERVAL: Duration = Duration::from_secs(1);
@@ -426,10 +429,10 @@ fn search_keys(
     spawn("redsight-memory", move || scanner.run(|| over.stop.load(Ordering::Relaxed)))
 }
 
-/// Sleeps about as long as the ring takes to fill to its share, at the rate just seen.
+/// Sleeps about as long as the ring takes to fill so far, at the rate just seen.
 fn next_pause(pause: Duration, fill: u64, size: u64) -> Duration {
-    let share = (size / RING_SHARE).max(1);
-    let next = pause.mul_f64((share as f64 / fill.max(1) as f64).clamp(0.25, 2.0));
+    let burst = (size / RING_SHARE).clamp(1, BURST_BYTES);
+    let next = pause.mul_f64((burst as f64 / fill.max(1) as f64).clamp(0.25, 2.0));
     next.clamp(DRAIN_INTERVAL[0], DRAIN_INTERVAL[1])
 }
 
