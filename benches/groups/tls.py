@@ -42,8 +42,10 @@ def rows(bench):
         for what, command, count, aim in loads:
             command = secured(command)
             before = agent.snapshot()["ledger"]
+            # Its handshakes come after the taps are on again, and before they are off for the first
+            # time.
+            time.sleep(1)
             load = sandbox.start("load", *command)
-            # Its handshakes come before the taps are off for the first time.
             time.sleep(1)
             ratios = paired.ratios(agent, load, bench.rounds, count)
             sandbox.stop(load)
