@@ -144,21 +144,25 @@ impl Scanner {
         self.desk.say_found(found);
         let (hopeless, failed): (Vec<_>, Vec<_>) = sealed
             .into_iter()
-            // They are reported again with the records that come.
-            .filter(|(_, why)| *why != StillSealed::TooFew)
-            .map(|(sample, why)| ((sample.connection, sample.direction), why))
-            .partition(|(_, why)| *why == StillSealed::NotInvertible);
+            .filter_map(|(sample, why)| Some(((sample.connection, sample.direction), reason(why)?)))
+            .partition(|(_, why)| *why == Sealed::CipherUnsupported);
         let ways: Vec<_> = failed.iter().map(|(way, _)| *way).collect();
         let given_up = self.plan.searched(pid, &ways, Instant::now());
         let failed = failed.into_iter().filter(|(way, _)| given_up.contains(way));
         for ((connection, direction), why) in hopeless.into_iter().chain(failed) {
-            let why = match why {
-                StillSealed::NoKey | StillSealed::TooFew => Sealed::NoKey,
-                StillSealed::Budget => Sealed::Budget,
-                StillSealed::NotInvertible => Sealed::CipherUnsupported,
-            };
             self.desk.say(Verdict::Sealed { connection, direction, why });
         }
+    }
+}
+
+/// What is said of a direction that stays sealed; `None` while it is reported again with records
+/// that come.
+const fn reason(why: StillSealed) -> Option<Sealed> {
+    match why {
+        StillSealed::NoKey => Some(Sealed::NoKey),
+        StillSealed::Budget => Some(Sealed::Budget),
+        StillSealed::NotInvertible => Some(Sealed::CipherUnsupported),
+        StillSealed::TooFew => None,
     }
 }
 

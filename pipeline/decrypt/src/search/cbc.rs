@@ -42,9 +42,10 @@ pub(super) fn sealing<'a>(
         return Some(Sealing { mac_bytes, encrypt_then_mac: true });
     }
     // With the MAC inside its length does not show: the handshake has said it, or its text does.
-    let is_inside = opens(0);
-    let mac_bytes = mac_bytes.filter(|_| is_inside);
-    let mac_bytes = mac_bytes.or_else(|| mac_behind_text(aes, records).filter(|_| is_inside))?;
+    if !opens(0) {
+        return None;
+    }
+    let mac_bytes = mac_bytes.or_else(|| mac_behind_text(aes, records))?;
     Some(Sealing { mac_bytes, encrypt_then_mac: false })
 }
 
