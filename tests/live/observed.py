@@ -132,6 +132,9 @@ class Agent:
         self.sandbox.processes.remove(self.process)
 
     def lines(self):
-        """Every line written so far. A line that is cut is an error."""
-        with open(self.json, encoding="utf-8") as text:
-            return [json.loads(line) for line in text]
+        """Every line written so far. One that is being written belongs to the next look; once the
+        agent has ended, a line that is cut is an error."""
+        is_ended = self.process.poll() is not None
+        whole, _, rest = self.json.read_bytes().rpartition(b"\n")
+        assert not (is_ended and rest), f"the last line is cut: {rest[:80]}"
+        return [json.loads(line) for line in whole.splitlines()]

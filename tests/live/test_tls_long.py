@@ -1,6 +1,5 @@
 """Long answers over TLS: most of them is passed over, and what follows them is read as ever."""
 
-import json
 import signal
 import subprocess
 import sys
@@ -43,8 +42,7 @@ class LongTest(LiveTest):
     def shown(self, agent, paths):
         """Every request is one line, whole, and nothing stays sealed."""
         def requests():
-            lines = [json.loads(line) for line in agent.json.read_text().splitlines()]
-            return [line for line in lines if line["kind"] == "request"]
+            return [line for line in agent.lines() if line["kind"] == "request"]
         place.wait_until(lambda: len(requests()) >= len(paths), 5, "every request is opened")
         self.assertEqual([line["target"] for line in requests() if line["target"] == "/long"],
                          ["/long"] * 2)
