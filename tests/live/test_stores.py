@@ -14,6 +14,7 @@ from sandbox import program
 
 REDIS_REQUESTS = 48_000
 TRANSACTIONS, CLIENTS = 250, 4
+LONG_ANSWERS = 12
 
 
 def reads(protocol):
@@ -105,6 +106,25 @@ class PostgresqlTest(StoreTest):
     def statement(line):
         """Operation and first table of a line."""
         return line["operation"], line["target"].split(" ")[-1]
+
+
+class LongAnswersTest(StoreTest):
+    """Every program connects, asks for a megabyte, and goes."""
+
+    mtu = 1500
+
+    protocol = "postgresql"
+
+    def test_the_first_answer_of_a_connection_is_read_whole(self):
+        server = servers.database(self.sandbox)
+        agent = self.observe()
+        statement = "SELECT n, md5(n::text) FROM generate_series(1, 25000) n"
+        for _ in range(LONG_ANSWERS):
+            self.sandbox.run(*loads.as_postgres(
+                loads.postgresql("psql"), "-h", "127.0.0.1", "-p", server.port, "-c", statement,
+                "postgres"))
+        said = self.counted(agent, lambda line: line["operation"], LONG_ANSWERS)
+        self.assertEqual(said, {"SELECT": LONG_ANSWERS})
 
 
 if __name__ == "__main__":

@@ -46,6 +46,10 @@ enum framing {
 // The longest frame of HTTP/2, with its head.
 #define FRAME_BYTES_MAX ((1 << 24) + HTTP2_HEAD_BYTES)
 #define PACKET_HEAD_BYTES 4
+#define MYSQL_PROTOCOL 10
+#define POSTGRESQL_PROTOCOL 0x30000
+#define POSTGRESQL_SSL 80877103
+#define POSTGRESQL_GSS 80877104
 // Copied of each packet of MySQL: statements are named by less.
 #define PACKET_KEPT_BYTES (16 * 1024)
 // A turn that begins with less has no packet that is longer.
@@ -314,6 +318,18 @@ __attribute__((noinline)) int walk_end(struct __sk_buff *skb, __u32 outgoing)
 	return 0;
 }
 
+// True if a stream that begins so is one of a database: a greeting of MySQL (first packet, protocol
+// 10), or a client of PostgreSQL that begins (protocol 3) or asks for encryption first.
+static __always_inline bool begins_database(const __u8 *b)
+{
+	__u32 code = b[4] << 24 | b[5] << 16 | b[6] << 8 | b[7];
+
+	if (!b[1] && !b[2] && !b[3] && b[4] == MYSQL_PROTOCOL)
+		return true;
+	return !b[0] && !b[1] && (code >> 8 == POSTGRESQL_PROTOCOL >> 8 ||
+				  code == POSTGRESQL_SSL || code == POSTGRESQL_GSS);
+}
+
 // Looks at how a stream begins: does it say how it is cut into frames?
 __attribute__((noinline)) int see_framing(struct __sk_buff *skb, __u32 outgoing)
 {
@@ -322,8 +338,11 @@ __attribute__((noinline)) int see_framing(struct __sk_buff *skb, __u32 outgoing)
 
 	if (!d)
 		return 0;
+	bool is_first = d->framing == FRAMING_UNSEEN;
 	d->framing = FRAMING_NONE;
 	d->head_have = d->skips = d->doubts = 0;
+	if (is_first && d->length >= 8 && !bpf_skb_load_bytes(skb, d->offset, b, 8))
+		d->is_database = begins_database(b);
 	if (d->length < sizeof(b) || bpf_skb_load_bytes(skb, d->offset, b, sizeof(b)))
 		return 0;
 	d->frame_end = d->sequence;

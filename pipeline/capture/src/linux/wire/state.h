@@ -19,6 +19,7 @@ struct direction_state {
 	__u8 begun;          // a record of it was handed on
 	__u8 framing;        // FRAMING_*
 	__u8 prefaced;       // it began with the preface of HTTP/2, which nothing else does
+	__u8 is_database;    // it began as MySQL or PostgreSQL does
 	__u8 skips;          // the payload of the frame under way is not copied
 	__u8 head_have;      // bytes of a head that two packets share
 	__u8 number;         // of the packet of MySQL under way

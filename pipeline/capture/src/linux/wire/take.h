@@ -4,12 +4,12 @@
 #pragma once
 
 // How many bytes of this packet to copy, and from where: what the budget and user space say.
+// `everything` holds until user space has spoken.
 static __always_inline __u32 wanted(struct direction_state *d,
-				    const struct steering *wish, bool backward,
+				    const struct steering *wish, bool everything, bool backward,
 				    struct segment *t, __u32 *from)
 {
 	__u32 sequence = t->sequence, length = t->length;
-	bool everything = false;
 
 	*from = 0;
 	if (!turn_budget_bytes) {
@@ -118,7 +118,10 @@ static __always_inline void take(struct __sk_buff *skb, struct socket_state *s,
 	if (t->length && !(t->flags & TCP_SYN) &&
 	    take_frames(skb, s, d, t, wish, at, is_next, backward, outgoing, in_order, is_turn))
 		return;
-	__u32 from = 0, n = t->length ? wanted(d, wish, backward, t, &from) : 0;
+	// Of databases every byte will be wanted, and a program that connects and asks at once has
+	// a long answer before user space has read as much as the greeting.
+	bool is_database = s->in.is_database || s->out.is_database;
+	__u32 from = 0, n = t->length ? wanted(d, wish, is_database, backward, t, &from) : 0;
 	// Data of a SYN (TCP fast open) stays in one record, with its flag.
 	if ((t->flags & TCP_SYN) && n > 4096)
 		n = 4096;
