@@ -19,8 +19,8 @@ stays sealed, but what TLS 1.3 seals of handshakes where keys are scanned for; a
 that every secret is taken once.
 
 *Older* are the versions whose connections were open before the agent, with a client that keeps
-them: all requests from a second after the first one shown are lines. Those of HTTP/2 have no name
-where the one side has told it to the other before.
+them: all requests from a second after the first one shown are lines. Those of HTTP/2 and HTTP/3
+have no name where the one side has told it to the other before.
 
 | who | watched | engine | TLS | secrets by | requests | older |
 |---|---|---|---|---|---|---|

@@ -9,15 +9,12 @@ import time
 import sandbox as place
 import servers
 from cases import LiveTest, each
-from test_http3 import CADDY
 
 PORT, SERVER_PORT = 18443, 18444
 CONNECTIONS, ROUNDS = 3, 5
 # From the first bytes the agent sees to the first request it shows. Where no key schedule is kept,
 # memory is read several times; the scan has the lowest priority, and tests share the machine.
 OPENED_S, WITHOUT_SCHEDULE_S = 2.0, 5.0
-# What a client of QUIC asks before it says that it is connected.
-WARM_REQUESTS = 20
 # More records than are guessed of every key at first.
 SENT_BEFORE = 70_000
 # Longer with KEYSCAN_SECONDS: so many key updates, one a second, and so long of garbage collection.
@@ -233,64 +230,6 @@ class CbcTest(AskingTest):
         nginx(self.sandbox)
         client = self.client(version="1.2", suite=suite, options=options)
         self.exact(self.served(), client, version="1.2")
-
-
-def caddy(sandbox):
-    """Caddy: Go's QUIC."""
-    config = sandbox.folder / "Caddyfile"
-    config.write_text(CADDY.format(port=PORT, body="a page"))
-    environment = os.environ | {"XDG_DATA_HOME": str(sandbox.folder), "HOME": "/nowhere"}
-    process = sandbox.start("caddy", *placed(
-        sandbox, "served", place.program("caddy"), "run", "--config", config, "--adapter",
-        "caddyfile"), env=environment)
-    sandbox.wait_for_port(PORT, process)
-
-
-def quic_client(sandbox):
-    """aioquic that keeps its connections and has warmed them up."""
-    return sandbox.start("keeper", *placed(
-        sandbox, "asking", place.python_with("aioquic"), servers.copied(sandbox, "h3_client.py"),
-        PORT, CONNECTIONS, WARM_REQUESTS, 0, "kept"), stdin=subprocess.PIPE)
-
-
-@each({
-    "of Caddy": ("served",),
-    "of aioquic": ("asking",),
-})
-class QuicTest(AskingTest):
-    """QUIC: two keys a direction, those of the headers and those of the packets. That it is QUIC is
-    known by the keys alone: what passed before them is not held."""
-
-    PROTOCOL = "http3"
-
-    def check(self, whose):
-        caddy(self.sandbox)
-        client = quic_client(self.sandbox)
-        self.wait_for("connected", 1)
-        agent = self.observe(cgroups=[self.sandbox.cgroup / whose])
-        self.exact(agent, client)
-
-
-class NewQuicTest(KeyScanTest):
-    """QUIC whose beginning was seen: what passes until the keys are found is held."""
-
-    PROTOCOL = "http3"
-
-    def test_new_connections_of_aioquic_from_the_first_request_on(self):
-        caddy(self.sandbox)
-        asking = self.sandbox.cgroup / "asking"
-        asking.mkdir(exist_ok=True)
-        agent = self.observe(cgroups=[asking])
-        client = quic_client(self.sandbox)
-        self.wait_for("connected", 1)
-        self.ask(client, ROUNDS, 1)
-        expected = CONNECTIONS * (WARM_REQUESTS + ROUNDS)
-        place.wait_until(lambda: len(self.pages(agent)) >= expected, 10, "all requests")
-        agent.stop()
-        lines = self.pages(agent)
-        self.assertEqual(len(lines), expected)
-        self.assertEqual({(line["status"], line["incomplete"]) for line in lines},
-                         {("200", None)})
 
 
 class ManyTest(KeyScanTest):

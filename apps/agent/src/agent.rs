@@ -87,8 +87,11 @@ pub(crate) struct Gauges {
     pub given_up: AtomicU64,
     /// Times a session lost the frame boundary.
     pub desyncs: AtomicU64,
-    /// QUIC: connections seen from their start, and those that went on between other addresses.
+    /// QUIC: connections seen from their start, those known by keys found in memory alone, and
+    /// those that went on between other addresses.
     pub quic_begun: AtomicU64,
+    /// See [`Gauges::quic_begun`].
+    pub quic_resumed: AtomicU64,
     /// See [`Gauges::quic_begun`].
     pub quic_moved: AtomicU64,
     /// QUIC: connections, and pieces of streams, that found no room.
@@ -125,10 +128,12 @@ impl Gauges {
         let detail = format!("{refused} clients were answered 503: too many at once, or too slow");
         let remedy = "ask less often, or close streams that nobody reads";
         say("http", TapState::Degraded, &[refused], detail, remedy);
-        let quic = [read(&self.quic_begun), read(&self.quic_moved)];
+        let quic = [&self.quic_begun, &self.quic_resumed, &self.quic_moved].map(read);
         let refused = [read(&self.quic_refused), read(&self.quic_streams_refused)];
-        let ([begun, moved], [connections, pieces]) = (quic, refused);
-        let mut detail = format!("{begun} connections seen from their start, {moved} moved");
+        let ([begun, resumed, moved], [connections, pieces]) = (quic, refused);
+        let mut detail = format!(
+            "{begun} connections seen from their start, {resumed} older ones opened, {moved} moved"
+        );
         let mut state = TapState::On;
         if refused != [0; 2] {
             state = TapState::Degraded;
@@ -136,7 +141,7 @@ impl Gauges {
                 format!("; {connections} of them and {pieces} pieces of streams had no room");
             detail.push_str(&more);
         }
-        say("quic", state, &[quic, refused].concat(), detail, "");
+        say("quic", state, &[&quic[..], &refused].concat(), detail, "");
         let refused = [read(&self.connections_refused), read(&self.segments_refused)];
         let [connections, segments] = refused;
         let detail = format!(

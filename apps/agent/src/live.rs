@@ -404,6 +404,7 @@ impl Loop {
         gauges.desyncs.store(dissect.desyncs, Ordering::Relaxed);
         let quic = self.worker.quic_counters();
         gauges.quic_begun.store(quic.begun, Ordering::Relaxed);
+        gauges.quic_resumed.store(quic.resumed, Ordering::Relaxed);
         gauges.quic_moved.store(quic.moved, Ordering::Relaxed);
         gauges.quic_refused.store(quic.refused, Ordering::Relaxed);
         gauges.quic_streams_refused.store(quic.streams_refused, Ordering::Relaxed);

@@ -205,7 +205,7 @@ impl Stages {
             let row = read.get(&handle).map(|read| read.row.clone());
             // Only what is counted by process asks whose it is: that may be a search.
             let owners = match news {
-                News::Shaken(..) | News::Agreed(..) | News::Closed { .. } => {
+                News::Shaken(..) | News::Agreed { .. } | News::Closed { .. } => {
                     self.takers.resolver.owners(connection)
                 }
                 News::Named(..) | News::Moved(_) | News::Chunk(_) => [0; 2],
@@ -226,7 +226,7 @@ impl Stages {
             }
             let mut output = Output::new(&mut self.names, self.raw, &mut found);
             match news {
-                News::Agreed(_, _, way) => {
+                News::Agreed { client: way, .. } => {
                     client = Some(way);
                     self.census.opened(owners);
                 }
@@ -264,10 +264,10 @@ fn hear(
     match news {
         News::Named(name, client) => output.server_named(name, client),
         News::Shaken(..) => {}
-        News::Agreed(facts, name, client) => {
+        News::Agreed { facts, protocol, client, is_older } => {
             // Of early data the name is that which the client offers.
-            let row = Arc::new(TlsRow { alpn: name.to_owned(), ..said(facts) });
-            let streams = Streams::new(client, name.as_bytes(), true);
+            let row = Arc::new(TlsRow { alpn: protocol.to_owned(), ..said(facts) });
+            let streams = Streams::new(client, protocol.as_bytes(), !is_older);
             read.insert(handle, Read { streams, row });
         }
         News::Moved(client) => {

@@ -6,11 +6,12 @@
 //!             └▶ waiting ─ a secret comes ─▶ tried again, in order
 //! ```
 
-use model::{Direction, Ledger, SecretLabel, Side, StreamChunk, Timestamp};
+use model::{Direction, Ledger, SecretLabel, Side, Timestamp};
 
 use super::hello::{Crypto, Hello};
 use super::keys::{Keys, Opened, Sealed};
 use super::late::Proven;
+use super::news::News;
 use super::packet::{Id, Level, Long, Packet};
 use super::progress::Progress;
 use super::run::Runs;
@@ -19,7 +20,7 @@ use super::tried::Tried;
 use super::version::{VERSIONS, Version};
 use super::waiting::{self, Waiting};
 use crate::keyring::{Keyring, Sources};
-use crate::tls::{Facts, Handshake};
+use crate::tls::Facts;
 
 /// Ids that one side goes by at a time: ends allow each other two to eight.
 const IDS_MAX: usize = 32;
@@ -27,28 +28,6 @@ const IDS_MAX: usize = 32;
 const TRIES_MAX: usize = 256;
 /// How long packets wait for a key.
 const PATIENCE_NS: u64 = 10_000_000_000;
-
-/// What is told of a connection.
-#[derive(Clone, Copy, Debug)]
-pub enum News<'a> {
-    /// The client has said by which name it means the server, and sends in this direction.
-    Named(&'a str, Direction),
-    /// Streams follow, of the protocol with this name; the client sends in this direction.
-    Agreed(&'a Facts, &'a str, Direction),
-    /// The client now sends in this direction, between other addresses.
-    Moved(Direction),
-    /// The next piece of a stream.
-    Chunk(&'a StreamChunk<'a>),
-    /// The handshake is over, well or not.
-    Shaken(&'a Facts, &'a Handshake),
-    /// The connection is over; `is_sealed` if some of it was never opened.
-    Closed {
-        /// When.
-        at: Timestamp,
-        /// No key was found for some of its packets.
-        is_sealed: bool,
-    },
-}
 
 /// What a connection is given with each packet.
 pub(super) struct Context<'a> {

@@ -213,6 +213,7 @@ impl Opener {
             Connection::new(client, VERSIONS.first()?, Default::default(), progress);
         connection.hello.assume(VERSION, PROTOCOL);
         let handle = self.add(connection, home)?;
+        self.counters.resumed += 1;
         flow.on_it.get_or_insert_default().connections.push(handle);
         Some(handle)
     }

@@ -16,6 +16,7 @@ mod frame;
 mod hello;
 mod keys;
 mod late;
+mod news;
 mod number;
 mod opener;
 mod packet;
@@ -27,7 +28,7 @@ mod tried;
 mod version;
 mod waiting;
 
-pub use connection::News;
+pub use news::News;
 pub use opener::{Counters, Datagram, Flow, Handle, Opener, Tell, may_begin};
 
 #[cfg(test)]

@@ -7,8 +7,9 @@ use std::collections::HashMap;
 
 use model::{ConnectionId, Direction, Ledger, Outcome, Timestamp};
 
-use super::connection::{Connection, Context, News};
+use super::connection::{Connection, Context};
 use super::late::Suspicion;
+use super::news::News;
 use super::packet::{ID_BYTES_MAX, Id, Long, Packet, take};
 use super::version::Version;
 use crate::keyring::Keyring;
@@ -62,6 +63,8 @@ pub struct Datagram<'a> {
 pub struct Counters {
     /// Connections seen from their start.
     pub begun: u64,
+    /// Connections known by keys that were found in memory, and by nothing before.
+    pub resumed: u64,
     /// Connections for which there was no room.
     pub refused: u64,
     /// Connections that went on between other addresses.
@@ -79,7 +82,7 @@ pub struct Opener {
     /// Lengths of the ids of packets with short headers, as bits.
     lengths: u32,
     next: u64,
-    counters: Counters,
+    pub(super) counters: Counters,
     pub(super) scratch: Vec<u8>,
     /// Pairs of addresses that may be those of a connection that was there before.
     pub(super) suspects: usize,
@@ -286,7 +289,6 @@ impl Opener {
             self.counters.refused += 1;
             return None;
         }
-        self.counters.begun += 1;
         let handle = Handle(self.next);
         self.next += 1;
         let entry = Entry { connection, home, entered: [0; 2] };
@@ -409,6 +411,7 @@ impl Packets<'_, '_> {
             return false;
         };
         let Some(handle) = opener.add(connection, datagram.flow) else { return false };
+        opener.counters.begun += 1;
         self.settle(flow, handle, datagram.at);
         true
     }

@@ -2,8 +2,9 @@
 
 use model::{Direction, Side, StreamChunk, StreamContent, StreamId, Timestamp};
 
-use super::connection::{Connection, Context, News};
+use super::connection::{Connection, Context};
 use super::frame::{Frame, Frames};
+use super::news::News;
 use super::packet::Level;
 use super::streams::Piece;
 
@@ -96,8 +97,12 @@ impl Connection {
     fn tell_protocol(&mut self, context: &mut Context<'_>) {
         if !self.is_agreed {
             self.is_agreed = true;
-            let name = self.hello.protocol();
-            (context.each)(News::Agreed(self.facts(), name.as_str(), self.client));
+            (context.each)(News::Agreed {
+                facts: self.facts(),
+                protocol: self.hello.protocol().as_str(),
+                client: self.client,
+                is_older: self.progress.was_missed(),
+            });
         }
     }
 }

@@ -28,6 +28,11 @@ impl Progress {
         Self { is_over: true, is_told: true, ..Self::begin(client, Timestamp::UNKNOWN) }
     }
 
+    /// True if the connection was there before anybody looked.
+    pub(super) const fn was_missed(&self) -> bool {
+        self.handshake.start.is_unknown()
+    }
+
     /// A packet of so many bytes passed, opened or not. A client sends none with a short header
     /// before it has finished (§5.7).
     pub(super) fn passed(&mut self, level: Level, side: Side, bytes: u64, at: Timestamp) {

@@ -117,7 +117,7 @@ impl Observed {
                     *handed_on += bytes.len() as u64;
                 }
             }
-            News::Agreed(..) | News::Moved(_) | News::Shaken(..) | News::Closed { .. } => {}
+            News::Agreed { .. } | News::Moved(_) | News::Shaken(..) | News::Closed { .. } => {}
         };
         if opener.datagram(flow, &datagram, keyring, &mut tell) {
             self.given += bytes.len() as u64;

@@ -50,9 +50,10 @@ impl Told {
     pub(super) fn take(&mut self, handle: Handle, news: News<'_>) {
         match news {
             News::Named(name, _) => self.lines.push(format!("{handle:?} named {name}")),
-            News::Agreed(_, name, client) => {
+            News::Agreed { protocol, client, is_older, .. } => {
                 self.clients.insert(handle, client);
-                self.lines.push(format!("{handle:?} speaks {name}"));
+                let since = if is_older { ", as before" } else { "" };
+                self.lines.push(format!("{handle:?} speaks {protocol}{since}"));
             }
             News::Moved(client) => {
                 self.clients.insert(handle, client);

@@ -99,6 +99,7 @@ fn keys_from_memory_open_connections_of_which_no_beginning_was_seen() {
         for has_secrets in [true, false] {
             let (told, ledger, [opened, came]) =
                 resume(&rows, &memory(&rows, version, has_secrets));
+            assert!(told.lines.iter().any(|line| line.ends_with("as before")), "{:?}", told.lines);
             // Keys without their secret are not updated.
             if has_secrets || name != "key-update" {
                 assert_eq!((opened, ledger.sealed), (came, 0), "{name} {has_secrets}");
