@@ -26,7 +26,8 @@ FIRST_PORT, BATCH = 20_000, 20
 # A slow machine starts a Java machine or an Erlang one in many seconds.
 LISTENING_S, NAMED_S = 40, 15
 PATH = ":".join(("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin",
-                 *(str(path.parent) for path in servers.GO)))
+                 *(str(path.parent) for path in servers.GO),
+                 *(str(place.TOOLS / folder) for folder in place.TOOL_FOLDERS)))
 # Of the fields of a service, those that a row may say.
 SAID = ("name", "reason", "language", "aliases", "version", "namespace")
 
