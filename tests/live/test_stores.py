@@ -14,7 +14,7 @@ from sandbox import program
 
 REDIS_REQUESTS = 48_000
 TRANSACTIONS, CLIENTS = 250, 4
-LONG_ANSWERS = 12
+LONG_ANSWERS, LOADED = 12, 10_000
 
 
 def reads(protocol):
@@ -106,6 +106,27 @@ class PostgresqlTest(StoreTest):
     def statement(line):
         """Operation and first table of a line."""
         return line["operation"], line["target"].split(" ")[-1]
+
+
+class BulkTest(StoreTest):
+    """redis-cli loads a file: one pipeline, far longer than what the tap copies of a turn."""
+
+    protocol = "redis"
+    mtu = 1500
+
+    def test_the_first_pipeline_of_a_connection_is_read_whole(self):
+        server = servers.redis(self.sandbox)
+        agent = self.observe()
+        commands = self.sandbox.folder / "commands"
+        with open(commands, "wb") as file:
+            for number in range(LOADED):
+                key = b"key:%d" % number
+                file.write(b"*3\r\n$3\r\nSET\r\n$%d\r\n%s\r\n$5\r\nvalue\r\n" % (len(key), key))
+        for _ in range(LONG_ANSWERS):
+            with open(commands, "rb") as file:
+                self.sandbox.run(program("redis-cli"), "-p", server.port, "--pipe", stdin=file)
+        said = self.counted(agent, lambda line: line["operation"], LONG_ANSWERS * (LOADED + 1))
+        self.assertEqual(said, {"SET": LONG_ANSWERS * LOADED, "ECHO": LONG_ANSWERS})
 
 
 class LongAnswersTest(StoreTest):

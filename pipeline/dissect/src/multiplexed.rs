@@ -317,7 +317,7 @@ impl Session for One<'_> {
         self.session.expire(before, output);
     }
 
-    fn wants_everything(&self) -> bool {
+    fn wants_everything(&mut self) -> bool {
         true
     }
 }

@@ -182,8 +182,9 @@ pub trait Session: Send {
     fn expire(&mut self, before: Timestamp, output: &mut Output<'_>);
 
     /// True if every byte of this connection is wanted, because many messages travel in one packet
-    /// (pipelining). False: heads are enough.
-    fn wants_everything(&self) -> bool;
+    /// (pipelining). False: heads are enough. Asked after each piece; who was outrun once says so
+    /// from then on, for the tap hears of it too late each time.
+    fn wants_everything(&mut self) -> bool;
 
     /// How it is cut, if the rest of long frames need not be shown: the payloads of DATA, and of
     /// packets what is far behind their start.

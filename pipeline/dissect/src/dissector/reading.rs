@@ -17,15 +17,13 @@ pub(super) struct Reading {
     pub(super) client: Direction,
     pub(super) session: Box<dyn Session>,
     sides: [Stream; 2],
-    /// The session has wanted everything once: what comes in many pieces does so again, and the
-    /// tap hears of it too late each time.
     wants_everything: bool,
 }
 
 impl Reading {
     pub(super) fn new(
         protocol: &'static ProtocolInfo,
-        session: Box<dyn Session>,
+        mut session: Box<dyn Session>,
         client: Direction,
     ) -> Self {
         let wants_everything = session.wants_everything();
@@ -78,7 +76,7 @@ impl Reading {
         let side = side_of(direction, self.client);
         let stream = &mut self.sides[side.index()];
         let after = stream.bytes(&mut *self.session, side, bytes, at, ledger, output);
-        self.wants_everything |= self.session.wants_everything();
+        self.wants_everything = self.session.wants_everything();
         after
     }
 

@@ -319,13 +319,17 @@ __attribute__((noinline)) int walk_end(struct __sk_buff *skb, __u32 outgoing)
 }
 
 // True if a stream that begins so is one of a database: a greeting of MySQL (first packet, protocol
-// 10), or a client of PostgreSQL that begins (protocol 3) or asks for encryption first.
+// 10), a client of PostgreSQL that begins (protocol 3) or asks for encryption first, a command of
+// Redis.
 static __always_inline bool begins_database(const __u8 *b)
 {
 	__u32 code = b[4] << 24 | b[5] << 16 | b[6] << 8 | b[7];
+	__u32 end = b[2] == '\r' ? 2 : 3;
 
 	if (!b[1] && !b[2] && !b[3] && b[4] == MYSQL_PROTOCOL)
 		return true;
+	if (b[0] == '*' && b[1] >= '1' && b[1] <= '9')
+		return b[end] == '\r' && b[end + 1] == '\n' && b[end + 2] == '$';
 	return !b[0] && !b[1] && (code >> 8 == POSTGRESQL_PROTOCOL >> 8 ||
 				  code == POSTGRESQL_SSL || code == POSTGRESQL_GSS);
 }

@@ -38,7 +38,7 @@ const INTERNET: u16 = 1;
 pub(super) struct Dns {
     transport: Transport,
     open: VecDeque<Pending<Asked>>,
-    is_pipelined: bool,
+    is_outrun: bool,
     has_answered: bool,
 }
 
@@ -56,7 +56,7 @@ struct Asked {
 
 impl Dns {
     pub(super) const fn new(transport: Transport) -> Self {
-        Self { transport, open: VecDeque::new(), is_pipelined: false, has_answered: false }
+        Self { transport, open: VecDeque::new(), is_outrun: false, has_answered: false }
     }
 
     /// Reads one message; false if it is none.
@@ -116,7 +116,7 @@ impl Dns {
         let bytes = input.bytes.len() as u64;
         let pending = Pending::new(Kind::Request, endpoint, input.first_at, bytes, asked);
         self.open.push_back(Pending { wire, ..pending });
-        self.is_pipelined |= self.open.len() > PIPELINE_MIN;
+        self.is_outrun |= self.open.len() > PIPELINE_MIN;
     }
 
     fn answer(&mut self, message: &Message<'_>, input: &Input<'_>, output: &mut Output<'_>) {
@@ -267,8 +267,9 @@ impl Session for Dns {
         }
     }
 
-    fn wants_everything(&self) -> bool {
-        self.is_pipelined || self.open.iter().any(|pending| pending.tag.transfer.is_some())
+    fn wants_everything(&mut self) -> bool {
+        self.is_outrun |= self.open.iter().any(|pending| pending.tag.transfer.is_some());
+        self.is_outrun
     }
 
     fn is_at_rest(&self) -> bool {

@@ -311,7 +311,7 @@ impl Session for Http1Session {
         }
     }
 
-    fn wants_everything(&self) -> bool {
+    fn wants_everything(&mut self) -> bool {
         self.turns.is_pipelined() || self.has_long_heads
     }
 }

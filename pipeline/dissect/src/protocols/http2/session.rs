@@ -249,7 +249,7 @@ impl Session for Http2Session {
 
     /// Frames of many streams mix, and each header block builds on those before: one that is missed
     /// takes the names of all that follow with it.
-    fn wants_everything(&self) -> bool {
+    fn wants_everything(&mut self) -> bool {
         true
     }
 

@@ -114,7 +114,7 @@ impl Session for Unread {
 
     fn expire(&mut self, _before: Timestamp, _output: &mut Output<'_>) {}
 
-    fn wants_everything(&self) -> bool {
+    fn wants_everything(&mut self) -> bool {
         false
     }
 }

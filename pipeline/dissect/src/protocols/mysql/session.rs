@@ -391,7 +391,7 @@ impl Session for MySql {
     }
 
     /// An answer's outcome stands at its end, and several packets share a segment.
-    fn wants_everything(&self) -> bool {
+    fn wants_everything(&mut self) -> bool {
         true
     }
 

@@ -351,7 +351,7 @@ impl Session for Postgres {
     }
 
     /// An answer's outcome stands at its end, and several requests share a packet.
-    fn wants_everything(&self) -> bool {
+    fn wants_everything(&mut self) -> bool {
         true
     }
 }

@@ -30,6 +30,8 @@ mod values;
 
 /// Most requests that wait for an answer. Bulk loaders send ten thousand before they read.
 pub(super) const OPEN_MAX: usize = 8 * 1024;
+/// A value that is longer does not fit in what the tap copies unasked.
+const LONG_VALUE_BYTES: u64 = 64 * 1024;
 /// Room for so many is kept while nothing happens.
 const OPEN_IDLE: usize = 4;
 /// Streamed values inside each other; no server sends any.
@@ -139,6 +141,10 @@ pub(super) struct Redis {
     /// The confirmation of that may have been lost.
     may_have_left: bool,
     is_monitor: bool,
+    /// More came at once than the tap copies unasked.
+    is_outrun: bool,
+    /// A value was longer than what the tap copies unasked.
+    has_long_values: bool,
     /// Passed over: changes on their way to a replica.
     is_replica: bool,
     /// From mid-stream, and no command has been answered: what looks like commands may be changes
@@ -181,6 +187,8 @@ impl Redis {
             may_be_subscribed: false,
             may_have_left: false,
             is_monitor: false,
+            is_outrun: false,
+            has_long_values: false,
             is_replica: false,
             is_unheard: !start.from_start,
             version: 0,
@@ -308,10 +316,11 @@ impl Session for Redis {
     }
 
     /// Sizes are booked with the head.
-    fn passed(&mut self, side: Side, _bytes: u64, at: Timestamp, output: &mut Output<'_>) {
+    fn passed(&mut self, side: Side, bytes: u64, at: Timestamp, output: &mut Output<'_>) {
         if self.is_replica {
             return;
         }
+        self.has_long_values |= bytes > LONG_VALUE_BYTES;
         self.turns.spoke(side, at);
         match side {
             Side::Client if self.arguments_left == 0 => self.finish_sending(output),
@@ -370,9 +379,14 @@ impl Session for Redis {
         }
     }
 
-    fn wants_everything(&self) -> bool {
+    fn wants_everything(&mut self) -> bool {
         // The length of an aggregate is not known in advance.
-        self.turns.is_pipelined() || self.answer.is_open || self.is_subscribed() || self.is_monitor
+        self.is_outrun |= self.turns.is_pipelined()
+            || self.answer.is_open
+            || self.is_subscribed()
+            || self.is_monitor;
+        // A pipeline begins at any time, and as long as values are short it costs nothing.
+        self.is_outrun || !self.has_long_values
     }
 }
 

@@ -274,3 +274,25 @@ fn a_command_said_again_in_pieces_is_read_once() {
     play.step(Side::Server, &answers, 30);
     assert_eq!(play.found.len(), GET.len());
 }
+
+#[test]
+fn everything_is_wanted_until_values_are_long_and_after_a_pipeline_again() {
+    let mut play = Play::new();
+    assert!(play.session.wants_everything(), "a pipeline may come at any time");
+    for (bytes, is_wanted) in [(60_000, true), (70_000, false), (5, false)] {
+        play.step(Side::Client, GET, 10);
+        play.with(|session, output| {
+            let (head, at) = (format!("${bytes}\r\n"), Timestamp(20));
+            let bytes = head.as_bytes();
+            let input = Input { side: Side::Server, bytes, first_at: at, at };
+            let Step::Skip { body, .. } = session.step(input, output) else { panic!("a body") };
+            session.passed(Side::Server, body, at, output);
+        });
+        assert_eq!(play.session.wants_everything(), is_wanted, "{bytes}");
+    }
+    play.step(Side::Client, &GET.repeat(2), 30);
+    assert!(play.session.wants_everything(), "that is a pipeline");
+    play.step(Side::Server, b"$1\r\na\r\n$1\r\na\r\n", 40);
+    assert!(play.session.wants_everything(), "and another one may come");
+    assert_eq!(play.found.len(), 5);
+}

@@ -168,7 +168,7 @@ impl Session for TemplateSession {
         }
     }
 
-    fn wants_everything(&self) -> bool {
+    fn wants_everything(&mut self) -> bool {
         self.is_pipelined
     }
 }

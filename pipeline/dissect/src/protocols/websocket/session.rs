@@ -287,7 +287,7 @@ impl Session for WebSocketSession {
     }
 
     /// Small messages travel many in a packet, and a server may push without end.
-    fn wants_everything(&self) -> bool {
+    fn wants_everything(&mut self) -> bool {
         true
     }
 }
