@@ -163,7 +163,7 @@ impl Http1Session {
     }
 
     fn lose_server(&mut self, output: &mut Output<'_>) -> Step {
-        self.turns.lose();
+        self.turns.lose_answers();
         self.turns.turn(Side::Server);
         if matches!(self.server, Answering::Switching(_)) {
             self.end_switching(Incomplete::Gap, output);
@@ -244,7 +244,7 @@ impl Session for Http1Session {
     }
 
     fn gap(&mut self, side: Side, _bytes: u64, at: Timestamp, output: &mut Output<'_>) {
-        self.turns.spoke(side, at);
+        self.turns.missed(side, !self.open.is_empty(), at);
         match side {
             // What was asked before is still answered in order; what was asked in the gap is not
             // known.

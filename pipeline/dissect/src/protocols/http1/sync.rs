@@ -25,6 +25,9 @@ pub(super) struct Turns {
     is_pipelined: bool,
     /// A request came between the answers of a batch: a new turn of the client means nothing then.
     overlaps: bool,
+    /// Requests passed over while unsure whose answers have not come yet. Who speaks before they
+    /// have overlaps, too.
+    unanswered: u16,
     last: Option<Side>,
     last_at: Timestamp,
 }
@@ -45,6 +48,7 @@ impl Turns {
             is_proven: from_start,
             is_pipelined: false,
             overlaps: false,
+            unanswered: 0,
             last: None,
             last_at: Timestamp::UNKNOWN,
         }
@@ -55,6 +59,12 @@ impl Turns {
     pub(super) const fn spoke(&mut self, side: Side, at: Timestamp) {
         self.last = Some(side);
         self.last_at = at;
+    }
+
+    /// Bytes of this side were missed; `has_open`: requests are without an answer.
+    pub(super) fn missed(&mut self, side: Side, has_open: bool, at: Timestamp) {
+        self.overlaps |= side == Side::Client && has_open && self.last == Some(Side::Server);
+        self.spoke(side, at);
     }
 
     /// This side's turn, at a time nobody told.
@@ -73,6 +83,23 @@ impl Turns {
         self.is_sure = false;
     }
 
+    /// The same, and which requests are answered is not known either.
+    pub(super) const fn lose_answers(&mut self) {
+        self.is_sure = false;
+        self.unanswered = 0;
+    }
+
+    /// A request is reported without an answer; it has one all the same.
+    pub(super) const fn pass_over(&mut self) {
+        self.is_sure = false;
+        self.unanswered = self.unanswered.saturating_add(1);
+    }
+
+    /// An answer came that belongs to no request we know.
+    pub(super) const fn answered_nobody(&mut self) {
+        self.unanswered = self.unanswered.saturating_sub(1);
+    }
+
     pub(super) const fn is_pipelined(&self) -> bool {
         self.is_pipelined
     }
@@ -88,11 +115,15 @@ impl Turns {
         let is_new_turn = self.is_new_turn();
         if standing.has_open {
             self.is_pipelined = true;
-            self.overlaps |= is_new_turn && self.is_sure;
+            self.overlaps |= is_new_turn && (self.is_sure || self.is_proven);
             self.is_sure &= self.is_proven;
         } else if !self.is_sure && !standing.is_answering {
             let is_quiet = !self.last_at.is_unknown() && at.since_ns(self.last_at) >= SILENCE_NS;
+            self.overlaps |= is_new_turn && !is_quiet && self.unanswered > 0;
             self.is_sure = is_quiet || (is_new_turn && !self.overlaps);
+            if self.is_sure {
+                self.unanswered = 0;
+            }
             self.is_proven |= self.is_sure && self.last == Some(Side::Server);
         }
         self.is_sure

@@ -241,7 +241,7 @@ impl Redis {
         let is_stray = self.answer.is_open && self.answer.owner == Owner::Stray;
         // Where nothing was asked nothing can be answered: only pushes were missed.
         if !self.open.is_empty() || self.refused > 0 || is_stray {
-            self.turns.lose();
+            self.turns.lose_answers();
         }
         self.report_all(Incomplete::Gap, output);
         self.confirmations = 0;
@@ -330,7 +330,7 @@ impl Session for Redis {
     }
 
     fn gap(&mut self, side: Side, _bytes: u64, at: Timestamp, output: &mut Output<'_>) {
-        self.turns.spoke(side, at);
+        self.turns.missed(side, !self.open.is_empty(), at);
         match side {
             // What was asked before is still answered in order; what was asked in the gap is not
             // known.

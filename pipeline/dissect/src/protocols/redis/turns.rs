@@ -26,6 +26,9 @@ pub(super) struct Turns {
     is_pipelined: bool,
     /// A request came between answers: a new turn of the client means nothing then.
     overlaps: bool,
+    /// Requests passed over while unsure whose answers have not come yet. Who speaks before they
+    /// have overlaps, too.
+    unanswered: u16,
     /// The last command seen may wait for long.
     is_blocked: bool,
     last: Option<Side>,
@@ -52,6 +55,7 @@ impl Turns {
             is_proven: from_start,
             is_pipelined: false,
             overlaps: false,
+            unanswered: 0,
             is_blocked: false,
             last: None,
             last_at: Timestamp::UNKNOWN,
@@ -66,6 +70,12 @@ impl Turns {
         self.last_at = at;
     }
 
+    /// Bytes of this side were missed; `has_open`: requests are without an answer.
+    pub(super) fn missed(&mut self, side: Side, has_open: bool, at: Timestamp) {
+        self.overlaps |= side == Side::Client && has_open && self.last == Some(Side::Server);
+        self.spoke(side, at);
+    }
+
     /// This side's turn, at a time nobody told.
     pub(super) const fn turn(&mut self, side: Side) {
         self.last = Some(side);
@@ -74,6 +84,24 @@ impl Turns {
     /// From here on, who answers what is not known.
     pub(super) const fn lose(&mut self) {
         self.is_sure = false;
+    }
+
+    /// The same, and which requests are answered is not known either.
+    pub(super) const fn lose_answers(&mut self) {
+        self.is_sure = false;
+        self.unanswered = 0;
+    }
+
+    /// A request is reported without an answer; it has one all the same.
+    pub(super) const fn pass_over(&mut self) {
+        self.is_sure = false;
+        self.unanswered = self.unanswered.saturating_add(1);
+    }
+
+    /// An answer came that belongs to no request we know.
+    pub(super) const fn answered_nobody(&mut self) {
+        self.is_sure = false;
+        self.unanswered = self.unanswered.saturating_sub(1);
     }
 
     pub(super) const fn is_sure(&self) -> bool {
@@ -100,13 +128,17 @@ impl Turns {
         let is_new_turn = self.last != Some(Side::Client);
         if standing.has_open {
             self.is_pipelined = true;
-            self.overlaps |= is_new_turn && self.is_sure;
+            self.overlaps |= is_new_turn && (self.is_sure || self.is_proven);
             // From mid-stream, one packet is one batch; two may be the end of one.
             self.is_sure &= self.is_proven || at == self.turn_at;
         } else if !self.is_sure && !standing.is_answering {
             let silence = !self.last_at.is_unknown() && at.since_ns(self.last_at) >= SILENCE_NS;
             let is_quiet = silence && !self.is_blocked;
+            self.overlaps |= is_new_turn && !is_quiet && self.unanswered > 0;
             self.is_sure = is_quiet || (is_new_turn && !self.overlaps);
+            if self.is_sure {
+                self.unanswered = 0;
+            }
         }
         if is_new_turn {
             self.turn_at = at;

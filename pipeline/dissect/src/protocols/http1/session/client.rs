@@ -155,7 +155,7 @@ impl Http1Session {
         };
         self.is_sending = self.unpaired.is_none();
         if !self.is_sending {
-            self.turns.lose();
+            self.turns.pass_over();
         }
     }
 

@@ -82,6 +82,9 @@ impl Http1Session {
         self.is_server_lost = false;
         self.answer.code = line.code;
         self.answer.is_stray = self.open.is_empty();
+        if self.answer.is_stray && line.code.first() != Some(&b'1') {
+            self.turns.answered_nobody();
+        }
         if let Some(asked) = self.open.front_mut() {
             if line.code.first() == Some(&b'1') {
                 asked.response_bytes += head as u64;

@@ -194,7 +194,7 @@ impl Redis {
         if self.refused > 0 {
             self.refused -= 1;
         } else {
-            self.turns.lose();
+            self.turns.answered_nobody();
         }
     }
 

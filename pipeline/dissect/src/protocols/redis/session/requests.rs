@@ -234,6 +234,7 @@ impl Redis {
 
     fn fate(&mut self, is_sure: bool) -> Fate {
         if !is_sure {
+            self.turns.pass_over();
             return Fate::Unpaired(self.turns.reason());
         }
         // Once one was refused, so are those behind it, until the refused ones are answered.
