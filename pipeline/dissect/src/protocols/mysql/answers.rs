@@ -140,6 +140,7 @@ impl MySql {
         let is_greeting = body.first() == Some(&10) && head.sequence == 0;
         if is_greeting {
             self.version = ShortText::new("10");
+            self.offered = login::offered(body);
             self.phase = Phase::Greeted;
             self.is_uncertain = false;
             self.aligned = [true; 2];

@@ -84,6 +84,21 @@ fn is_greeting(body: &[u8]) -> bool {
     read().is_some()
 }
 
+/// What the server of a greeting can do: in two halves, and MariaDB's own behind them where it does
+/// not say that it is Oracle's.
+pub(super) fn offered(body: &[u8]) -> Option<u64> {
+    let mut cursor = Cursor::new(body);
+    cursor.u8()?;
+    cursor.c_string()?;
+    cursor.take(4 + 8 + 1)?;
+    let low = u64::from(cursor.u16_le()?);
+    cursor.take(3)?;
+    let all = low | u64::from(cursor.u16_le()?) << 16;
+    cursor.take(7)?;
+    let extended = u64::from(cursor.u32_le()?);
+    Some(if low & 1 == 0 { all | extended << 32 } else { all })
+}
+
 /// An error in place of a greeting: the number and a text, with or without a SQLSTATE.
 pub(super) fn refusal(head: Head, body: &[u8]) -> Option<u16> {
     let number = super::frame::error_number(body).filter(|n| ERRORS.contains(n))?;

@@ -148,7 +148,8 @@ impl MySql {
         if packet.head.sequence == BEHIND_TLS {
             self.version = ShortText::new("10");
         }
-        self.capabilities = Some(capabilities);
+        // A client may say more than it was offered; both hold to what both can do.
+        self.capabilities = Some(capabilities & self.offered.unwrap_or(u64::MAX));
         self.deprecate_eof = self.can(login::DEPRECATE_EOF);
         self.phase = Phase::Login;
         self.is_uncertain = false;
@@ -235,7 +236,9 @@ impl MySql {
     }
 
     fn query(&mut self, rest: &[u8], head: Head, output: &mut Output<'_>) -> Named {
-        let attributes = self.can(login::QUERY_ATTRIBUTES);
+        // A client's word alone does not do: see `offered`.
+        let can = self.can(login::QUERY_ATTRIBUTES);
+        let attributes = can.filter(|can| !can || self.offered.is_some());
         let cut = rest.len() + 1 < head.length;
         let Some(text) = frame::query_text(rest, attributes) else {
             return (output.names.intern("QUERY", ""), None, None);

@@ -68,7 +68,9 @@ pub(super) struct MySql {
     /// Made with the first `COM_STMT_PREPARE`.
     pub(super) prepared: Option<Box<Prepared>>,
     pub(super) version: ShortText,
-    /// What the client said it can do; `None` if that was not seen.
+    /// What the server said it can do, if that was seen.
+    pub(super) offered: Option<u64>,
+    /// What both can do; `None` if the client's word was not seen.
     pub(super) capabilities: Option<u64>,
     /// Rows end with an OK packet: as agreed, or as seen.
     pub(super) deprecate_eof: Option<bool>,
@@ -101,6 +103,7 @@ impl MySql {
             queue: VecDeque::new(),
             prepared: None,
             version: ShortText::default(),
+            offered: None,
             capabilities: None,
             deprecate_eof: None,
             last_answer: Timestamp::UNKNOWN,
