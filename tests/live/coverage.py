@@ -57,6 +57,10 @@ beside the key | be of other engines; begin after 2¹⁴ records of BoringSSL |
 | QUIC with AES-GCM | keys of headers and packets, on two packets | open what passed before |
 | AES-CBC | the padding of eight records (2⁻⁶³) | check the MAC; find it within, but behind text |
 
+Of several QUIC connections between the same two sockets the scan may open some in one direction
+only. Early data of Go's QUIC has no secret in its key log, and no memory shows it: the requests in
+it are not seen.
+
 Sealed they stay with ChaCha20-Poly1305 in TLS 1.2 of other engines, where key, nonce and sequence
 number lie apart and nothing but the tag tells of a guess of all three; with AES-CCM in TLS 1.3; and
 QUIC with ChaCha20.

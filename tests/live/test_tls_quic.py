@@ -73,7 +73,7 @@ class NewTest(old.KeyScanTest):
         def is_told():
             process.update(agent.ask("/api/v1/tls")["processes"][0])
             return (process["opened"], process["sealed"]) == (old.CONNECTIONS, 0)
-        place.wait_until(is_told, 5, "all connections are opened")
+        place.wait_until(is_told, 10, "all connections are opened")
         return {f"{engine['engine']} {engine['version']}" for engine in process["engines"]}
 
     def check(self, who, end, server, way):
@@ -87,7 +87,7 @@ class NewTest(old.KeyScanTest):
             asking = client(self.sandbox)
             self.wait_for("connected", 1)
             self.ask(asking, old.ROUNDS, 1)
-            place.wait_until(lambda: len(self.pages(agent)) >= EXPECTED, 10, "all requests")
+            place.wait_until(lambda: len(self.pages(agent)) >= EXPECTED, 20, "all requests")
             found[0] = ", ".join(sorted(self.engines(agent))).strip()
             agent.stop()
             lines = self.pages(agent)

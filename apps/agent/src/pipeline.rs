@@ -311,7 +311,7 @@ impl Consumer for Stages {
     }
 
     fn is_waiting(&self, state: &State) -> bool {
-        state.holds_sealed() || state.quic.is_suspected()
+        state.holds_sealed() || self.quic.waits(state)
     }
 
     fn closed(

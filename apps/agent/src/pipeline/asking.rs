@@ -37,15 +37,20 @@ impl Asked {
 }
 
 impl Stages {
-    /// Reports a connection again whose owner was not known when its bytes came.
+    /// Reports a connection again whose owner was not known when its bytes came, or that still
+    /// waits.
     pub(super) fn ask_once_more(
         &mut self,
         connection: &Connection,
         state: &mut State,
         now: Timestamp,
     ) {
-        let of_tls = state.tls.as_ref().map(|tls| tls.asked);
-        if of_tls.unwrap_or(state.quic_asked).in_vain {
+        // Packets of QUIC wait for a while, and nothing more may come of them.
+        let is_due = match &state.tls {
+            Some(tls) => tls.asked.in_vain,
+            None => state.quic_asked.in_vain || self.quic.waits(state),
+        };
+        if is_due {
             self.ask_for_keys(connection, state, now);
         }
     }

@@ -13,6 +13,7 @@ use model::{
     Chunk, CloseReason, Content, Direction, Ledger, MissingReason, Outcome, Sealed, Timestamp,
 };
 
+use super::asking::Asked;
 use super::sealed::{exchange, said};
 use super::{Stages, State, UNANSWERED_MAX};
 
@@ -166,6 +167,8 @@ impl Stages {
         found: &Found,
         client: Direction,
     ) {
+        // The next connection between these addresses may be asked for at once.
+        state.quic_asked = Asked::default();
         self.open_quic(connection, state, CloseReason::Finished, |opener, flow, keyring, tell| {
             opener.accept(flow, found, client, keyring, tell);
             true

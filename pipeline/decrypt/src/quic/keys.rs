@@ -158,22 +158,23 @@ impl Keys {
         let number = whole_number(due, cut, length);
         let (header, body) = packet.split_at_mut_checked(number_at + length)?;
         let start = header.len();
-        let opened = if has_long_header {
-            self.current.open(number, header, body)?
+        let (number, opened) = if has_long_header {
+            (number, self.current.open(number, header, body)?)
         } else {
-            self.open_in_phase(first & 0x04 != 0, number, header, body)?
+            self.open_in_phase(first & 0x04 != 0, (number, length), header, body)?
         };
         Some(Opened { number, start, end: start + opened })
     }
 
-    /// Opens a packet whose keys may have been updated (§6).
+    /// Opens a packet whose keys may have been updated (§6); `number` stands in so many bytes.
+    /// Gives its number and the length of the payload.
     fn open_in_phase(
         &mut self,
         phase: bool,
-        number: u64,
+        (number, bytes): (u64, usize),
         header: &[u8],
         body: &mut [u8],
-    ) -> Option<usize> {
+    ) -> Option<(u64, usize)> {
         // A body that a wrong key was tried on is as it was, for the tag is compared first. CCM
         // alone decrypts before it knows.
         let is_spoilt = matches!(self.suite.cipher, Cipher::Aes128Ccm);
@@ -187,23 +188,30 @@ impl Keys {
             && let Some(opened) = self.current.open(number, header, body)
         {
             self.failed = 0;
-            return Some(opened);
+            return Some((number, opened));
         }
         if phase == self.phase && self.secret.is_none() {
             restore(body);
-            return self.current.follow(number, header, body);
+            return self.current.follow(number, header, body).map(|opened| (number, opened));
         }
         if phase != self.phase
             && let Some(previous) = &self.previous
         {
             restore(body);
             if let Some(opened) = previous.open(number, header, body) {
-                return Some(opened);
+                return Some((number, opened));
             }
         }
         self.failed += 1;
         if self.failed > FAILED_MAX && !self.failed.is_multiple_of(FAILED_MAX) {
             return None;
+        }
+        restore(body);
+        if phase == self.phase
+            && let Some(opened) = self.current.open_later(number, bytes, header, body)
+        {
+            self.failed = 0;
+            return Some(opened);
         }
         let mut secret = self.secret.clone()?;
         for update in 1..=UPDATES_MAX {
@@ -220,10 +228,27 @@ impl Keys {
                 self.secret = Some(secret);
                 self.failed = 0;
                 self.phase = phase;
-                return Some(opened);
+                return Some((number, opened));
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+impl Keys {
+    /// A packet with a short header to which `header` is the start, its number in so many bytes.
+    pub(super) fn seal(&self, header: &[u8], number: u64, bytes: usize, text: &[u8]) -> Vec<u8> {
+        let (mut packet, at) = (header.to_vec(), header.len());
+        packet[0] |= bytes as u8 - 1;
+        packet.extend(&number.to_be_bytes()[8 - bytes..]);
+        let sealed = self.current.aead.seal(&with(&self.current.iv, number), &packet, text);
+        packet.extend(sealed);
+        let sample = packet[at + SAMPLE_OFFSET..].first_chunk().expect("16 bytes");
+        let [bits, mask @ ..] = self.header.mask(sample);
+        packet[0] ^= bits & 0x1F;
+        packet[at..at + bytes].iter_mut().zip(mask).for_each(|(byte, mask)| *byte ^= mask);
+        packet
     }
 }
 
@@ -238,6 +263,25 @@ impl Payload {
     /// Gives the length of the payload.
     fn open(&self, number: u64, header: &[u8], body: &mut [u8]) -> Option<usize> {
         self.aead.open(&with(&self.iv, number), header, body).map(|payload| payload.len())
+    }
+
+    /// Opens a packet although so many before it were missed that `number`, which stands in so many
+    /// `bytes`, is no longer the nearest: the tag gives the nonce, and that the number.
+    fn open_later(
+        &self,
+        number: u64,
+        bytes: usize,
+        header: &[u8],
+        body: &mut [u8],
+    ) -> Option<(u64, usize)> {
+        let nonce = self.aead.nonce(header, body)?;
+        let whole = low(&nonce) ^ low(&self.iv);
+        let is_its_own =
+            nonce == with(&self.iv, whole) && (whole ^ number) << (64 - 8 * bytes) == 0;
+        if !is_its_own {
+            return None;
+        }
+        Some((whole, self.aead.open(&nonce, header, body)?.len()))
     }
 
     /// Opens a packet although the upper part of its number, which was never known, has changed:

@@ -2,9 +2,9 @@
 //! with short headers, on which keys found in memory are proven.
 //!
 //! ```text
-//! Innocent ─short header, both bits right─▶ Suspected ─keys─▶ a connection
+//! Innocent ─short header, fixed bit─▶ Suspected ─keys─▶ a connection
 //!     │                                        └─another packet, time, no key─▶ Cleared
-//!     └─anything else─▶ Cleared
+//!     └─no short header─▶ Cleared
 //! ```
 //! Nothing but keys that open packets makes a QUIC connection of a suspicion: what passes until
 //! then is booked by whoever reads other datagrams.
@@ -16,7 +16,7 @@ use model::{ConnectionId, Direction, Side, Timestamp};
 use super::connection::{Connection, Context};
 use super::keys::{Keys, Sealed};
 use super::opener::{Datagram, Flow, Handle, Opener, Tell};
-use super::packet::{Id, Level, is_short};
+use super::packet::{Id, Level, has_fixed_bit, is_short};
 use super::progress::Progress;
 use super::version::VERSIONS;
 use crate::keyring::Keyring;
@@ -88,7 +88,7 @@ impl Opener {
             return self.dismiss(flow);
         }
         if matches!(flow.late, Suspicion::Innocent) {
-            if self.suspects >= SUSPECTS_MAX {
+            if self.suspects >= SUSPECTS_MAX || !has_fixed_bit(datagram.bytes) {
                 return;
             }
             self.suspects += 1;
@@ -138,23 +138,37 @@ impl Opener {
         flow: &'a Flow,
         direction: Direction,
     ) -> Option<(Vec<&'a [u8]>, Option<u8>)> {
-        let on_it = || {
-            let handles = flow.connections().iter().rev();
-            handles.filter_map(|handle| Some(&self.connections.get(handle)?.connection))
-        };
-        let waiting = on_it().find_map(|connection| {
+        let waiting = self.wanting(flow, direction).find_map(|(_, connection)| {
             let id = connection.ids[connection.side(direction).opposite().index()].last();
             let packets = connection.waiting.newest(direction, SAMPLE_PACKETS);
-            (connection.wants_keys(direction) && packets.len() >= SAMPLE_PACKETS)
-                .then_some((packets, id.map(|id| id.len() as u8)))
+            (packets.len() >= SAMPLE_PACKETS).then_some((packets, id.map(|id| id.len() as u8)))
         });
         let of_suspect = || match &flow.late {
-            Suspicion::Suspected(suspect) if on_it().all(|c| c.wants_keys(direction)) => {
+            Suspicion::Suspected(suspect) if self.are_all_wanting(flow, direction) => {
                 Some((suspect.sample(direction), None))
             }
             _ => None,
         };
         waiting.or_else(of_suspect).filter(|(packets, _)| packets.len() >= SAMPLE_PACKETS)
+    }
+
+    /// Connections between these addresses, the newest first.
+    fn on_it<'a>(&'a self, flow: &'a Flow) -> impl Iterator<Item = (Handle, &'a Connection)> {
+        let handles = flow.connections().iter().rev();
+        handles.filter_map(|handle| Some((*handle, &self.connections.get(handle)?.connection)))
+    }
+
+    /// Those whose keys of this direction are missing.
+    fn wanting<'a>(
+        &'a self,
+        flow: &'a Flow,
+        direction: Direction,
+    ) -> impl Iterator<Item = (Handle, &'a Connection)> {
+        self.on_it(flow).filter(move |(_, connection)| connection.wants_keys(direction))
+    }
+
+    fn are_all_wanting(&self, flow: &Flow, direction: Direction) -> bool {
+        self.on_it(flow).all(|(_, connection)| connection.wants_keys(direction))
     }
 
     /// Takes keys that have opened packets of a sample, and opens what waits for them. `client` is
@@ -167,11 +181,7 @@ impl Opener {
         keyring: &mut Keyring,
         tell: &mut Tell<'_>,
     ) {
-        let Some(proven) = self.prove(flow, found) else { return };
-        let known = flow.connections().iter().rev().copied().find(|handle| {
-            let entry = self.connections.get(handle);
-            entry.is_some_and(|entry| entry.connection.wants_keys(found.direction))
-        });
+        let Some((known, proven)) = self.prove(flow, found) else { return };
         let begun =
             if known.is_none() { self.resume(flow, found.connection, client) } else { None };
         let Some(handle) = known.or(begun) else { return };
@@ -189,18 +199,25 @@ impl Opener {
         self.enter(handle);
     }
 
-    /// Keys that open a packet whose keys are missing.
-    fn prove(&self, flow: &Flow, found: &Found) -> Option<Proven> {
-        let Opens::Quic { connection_id_bytes, .. } = &found.opens else { return None };
-        let (mut keys, number) = Keys::found(&found.opens)?;
-        let number_at = 1 + usize::from(*connection_id_bytes);
-        let sealed = Sealed { number_at, due: number, has_long_header: false };
-        let (packets, _) = self.sealed(flow, found.direction)?;
-        let id = packets.into_iter().find_map(|packet| {
-            keys.begin_with(packet, sealed)?;
-            packet.get(1..number_at).and_then(Id::new)
-        })?;
-        Some(Proven { keys, number, id })
+    /// Keys that open a packet whose keys are missing, and the connection that it is of, if that is
+    /// known. The sample may have been of an older one than wants keys now.
+    fn prove(&self, flow: &Flow, found: &Found) -> Option<(Option<Handle>, Proven)> {
+        let way = found.direction;
+        let of_known = self.wanting(flow, way).find_map(|(handle, connection)| {
+            let packets = connection.waiting.newest(way, SAMPLE_PACKETS);
+            Some((Some(handle), Proven::by(&packets, found)?))
+        });
+        of_known.or_else(|| {
+            let Suspicion::Suspected(suspect) = &flow.late else { return None };
+            // The same key may be found twice.
+            if !self.are_all_wanting(flow, way) {
+                return None;
+            }
+            let proven = Proven::by(&suspect.sample(way), found)?;
+            // Of one that was resumed with the keys of the other direction.
+            let half = self.wanting(flow, way).map(|(handle, _)| handle).next();
+            Some((half, proven))
+        })
     }
 
     /// A connection of which no beginning was seen.
@@ -228,11 +245,31 @@ pub(super) struct Proven {
     id: Id,
 }
 
+impl Proven {
+    /// Of keys that open one of these packets.
+    fn by(packets: &[&[u8]], found: &Found) -> Option<Self> {
+        let Opens::Quic { connection_id_bytes, .. } = &found.opens else { return None };
+        let (mut keys, number) = Keys::found(&found.opens)?;
+        let number_at = 1 + usize::from(*connection_id_bytes);
+        let sealed = Sealed { number_at, due: number, has_long_header: false };
+        let id = packets.iter().find_map(|packet| {
+            keys.begin_with(packet, sealed)?;
+            packet.get(1..number_at).and_then(Id::new)
+        })?;
+        Some(Self { keys, number, id })
+    }
+}
+
 impl Connection {
     /// True if packets with short headers in this direction wait for their keys.
     pub(super) fn has_no_keys(&self, direction: Direction) -> bool {
         let [.., keys] = &self.keys;
         keys[self.side(direction).index()].is_none()
+    }
+
+    /// True if packets wait for keys of a direction that nobody has found yet.
+    pub(super) fn misses_keys(&self) -> bool {
+        Direction::BOTH.into_iter().any(|way| self.wants_keys(way) && self.waiting.has(way))
     }
 
     /// True if nobody has found these keys yet.

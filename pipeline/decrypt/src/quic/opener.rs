@@ -17,8 +17,8 @@ use crate::tls::Facts;
 
 /// Connections of one worker; more are refused.
 const CONNECTIONS_MAX: usize = 16 * 1024;
-/// Connections on one pair of addresses: a client may open a few from one port.
-const ON_FLOW_MAX: usize = 16;
+/// Connections on one pair of addresses: some clients open all of theirs from one port.
+const ON_FLOW_MAX: usize = 128;
 /// Datagrams of a pair of addresses that may be found to have moved there.
 const STRANGE_MAX: u8 = 8;
 /// Ids shorter than this are too common to find a connection by.
@@ -129,7 +129,7 @@ impl Flow {
 /// True if a datagram may begin a connection: an Initial packet of a version that is read.
 pub fn may_begin(datagram: &[u8]) -> bool {
     let Some([first, version @ ..]) = datagram.first_chunk::<5>() else { return false };
-    first & 0xC0 == 0xC0 && Version::of(u32::from_be_bytes(*version)).is_some()
+    first & 0x80 != 0 && Version::of(u32::from_be_bytes(*version)).is_some()
 }
 
 impl Opener {
@@ -162,7 +162,7 @@ impl Opener {
     /// True if a connection between these addresses waits for its keys.
     pub fn waits(&self, flow: &Flow) -> bool {
         let mut on_it = flow.connections().iter().filter_map(|handle| self.connections.get(handle));
-        on_it.any(|entry| entry.connection.waits() && !entry.connection.has_opened())
+        on_it.any(|entry| entry.connection.misses_keys())
     }
 
     /// Bytes of these connections that are neither booked nor told of.

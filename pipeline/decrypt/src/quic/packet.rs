@@ -134,10 +134,16 @@ pub(super) fn take<'a>(datagram: &mut &'a [u8]) -> Option<Packet<'a>> {
     Some(Packet::Long(Long { version, level, destination, source, bytes, number_at }))
 }
 
-/// True if this looks like one packet with a short header (§17.3): the form, the fixed bit, and
-/// room for the sample of the mask and a tag.
+/// True if this looks like one packet with a short header (§17.3): the form, and room for the
+/// sample of the mask and a tag. The fixed bit may be anything where both ends allow it (RFC
+/// 9287).
 pub(super) const fn is_short(bytes: &[u8]) -> bool {
-    matches!(bytes, [0x40..=0x7F, ..]) && matches!(bytes.len(), SHORT_BYTES_MIN..=SHORT_BYTES_MAX)
+    matches!(bytes, [0..=0x7F, ..]) && matches!(bytes.len(), SHORT_BYTES_MIN..=SHORT_BYTES_MAX)
+}
+
+/// True if the fixed bit is set.
+pub(super) fn has_fixed_bit(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|first| first & 0x40 != 0)
 }
 
 fn id(bytes: &[u8]) -> Option<(Id, &[u8])> {

@@ -55,6 +55,28 @@ fn initial_packets_of_both_sides_open() {
 }
 
 #[test]
+fn packets_behind_many_that_were_missed_open_whatever_their_fixed_bit() {
+    for (suite, bytes) in [(0x1301, 32), (0x1302, 48)] {
+        let suite = CipherSuite::of(suite).expect("it is one of ours");
+        let mut keys = Keys::new(&VERSIONS[0], suite, &vec![7; bytes]).expect("keys");
+        let mut due = 0;
+        // The number stands in one byte, which tells it among 256.
+        for (number, first) in [(3, 0x40), (131, 0x00), (400, 0x40), (70_000, 0x00), (69_990, 0x40)]
+        {
+            let mut packet = keys.seal(&[first, 1, 2, 3, 4], number, 1, b"some frames of a stream");
+            let sealed = Sealed { number_at: 5, due, has_long_header: false };
+            let opened = keys.open(&mut packet, sealed).map(|opened| opened.number);
+            assert_eq!(opened, Some(number), "{due}");
+            due = due.max(number + 1);
+        }
+        let other = Keys::new(&VERSIONS[0], suite, &vec![8; bytes]).expect("keys");
+        let mut packet = other.seal(&[0x40, 1, 2, 3, 4], 80_000, 1, b"some frames of a stream");
+        let sealed = Sealed { number_at: 5, due, has_long_header: false };
+        assert_eq!(keys.open(&mut packet, sealed), None, "another's packet");
+    }
+}
+
+#[test]
 fn a_packet_with_a_short_header_opens_and_no_byte_of_it_may_differ() {
     for (file, version) in vectors() {
         let suite = CipherSuite::of(0x1303).expect("it is one of ours");

@@ -10,9 +10,8 @@ use crate::crypto::KeyBytes;
 
 /// Where the sample of the sealed part begins, after the start of the packet number (5.4.2).
 const SAMPLE_OFFSET: usize = 4;
-/// Header form 0 and the fixed bit.
-const FORM_BITS: u8 = 0xc0;
-const FIXED_BIT: u8 = 0x40;
+/// Zero in a short header; the bit below it is fixed, but where both ends allow any (RFC 9287).
+const FORM_BIT: u8 = 0x80;
 /// Must be zero once the mask is off (RFC 9000, section 17.3.1).
 const RESERVED_BITS: u8 = 0x18;
 /// The longest connection id of versions 1 and 2.
@@ -31,7 +30,7 @@ struct Unmasked<'a> {
 /// What the key of headers makes of a packet; `None` if it makes no header.
 fn unmask<'a>(key: &Aes, packet: &'a [u8], connection_id_bytes: u8) -> Option<Unmasked<'a>> {
     let first = *packet.first()?;
-    if first & FORM_BITS != FIXED_BIT {
+    if first & FORM_BIT != 0 {
         return None;
     }
     let at = 1 + usize::from(connection_id_bytes);
@@ -139,7 +138,8 @@ const fn low_bits(bytes: u8) -> u64 {
     (1 << (8 * bytes as u64)) - 1
 }
 
-/// A packet with a short header and a packet number of three bytes.
+/// A packet with a short header and a packet number of three bytes; the fixed bit is set in every
+/// other one.
 #[cfg(test)]
 pub(super) fn seal_for_tests(
     header_key: &[u8],
@@ -147,7 +147,7 @@ pub(super) fn seal_for_tests(
     number: u32,
     seal: impl Fn(&[u8], &[u8]) -> Vec<u8>,
 ) -> Vec<u8> {
-    let mut packet = vec![FIXED_BIT | 2];
+    let mut packet = vec![if number.is_multiple_of(2) { 0x42 } else { 0x02 }];
     packet.extend(connection_id);
     packet.extend(&number.to_be_bytes()[1..]);
     let sealed = seal(&packet, b"some frames of a stream");
