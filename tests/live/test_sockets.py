@@ -69,6 +69,18 @@ class SealedTest(LiveTest):
         self.assertEqual(self.account(agent).bytes, {"sealed": int(sent)})
 
 
+class ResetTest(LiveTest):
+    """Connections that nobody wants any more, when the end out of scope resets them."""
+
+    def test_what_was_passed_over_before_a_reset_is_in_the_account(self):
+        python, box = sys.executable, self.sandbox
+        server = box.start("resets", python, PROGRAMS / "resets.py", "serve", PORT)
+        box.wait_for_port(PORT, server)
+        agent = self.observe()
+        sent = box.run(python, PROGRAMS / "resets.py", "call", PORT, 5, inside=False)
+        self.assertEqual(self.account(agent).bytes, {"unknown": int(sent)})
+
+
 class RawSocketTest(Sockets):
     """A raw socket is nobody's connection."""
 

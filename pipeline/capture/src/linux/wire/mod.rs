@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use abi::TapCounters;
 use libbpf_rs::{Link, MapCore, MapFlags, Object, ObjectBuilder};
-use model::{Closed, LossCounters, TapEvent, TapHealth, Timestamp};
+use model::{Closed, LossCounters, Segment, TapEvent, TapHealth, Timestamp};
 
 use super::TapError;
 use super::clock::epoch_offset_ns;
@@ -178,8 +178,15 @@ impl WireTap {
         }
         let (offset, steering) = (self.epoch_offset_ns, &self.steering);
         let mut in_order = |event: TapEvent<'_>| {
-            // What passed of a flow comes before its end.
-            if let TapEvent::Closed(Closed { connection, at, .. }) = event {
+            // What passed of a flow comes before its end; a reset of the other side is one, too.
+            let ended = match event {
+                TapEvent::Closed(Closed { connection, at, .. }) => Some((connection, at)),
+                TapEvent::Segment(Segment { connection, at, flags, .. }) if flags.rst() => {
+                    Some((connection, at))
+                }
+                _ => None,
+            };
+            if let Some((connection, at)) = ended {
                 steering.take_passed_of(connection, |direction, passed| {
                     sink(events::passed(connection, direction, at, passed));
                 });
