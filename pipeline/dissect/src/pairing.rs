@@ -183,3 +183,51 @@ impl<T> InOrder<T> {
         self.queue.is_empty()
     }
 }
+
+/// Does a client speak before all is answered? Then a new turn of it does not mean that the sides
+/// are in step.
+#[derive(Debug)]
+pub(crate) struct Overlap {
+    is_seen: bool,
+    /// Requests passed over whose answers have not come yet.
+    unanswered: u16,
+}
+
+impl Overlap {
+    pub(crate) const fn new() -> Self {
+        Self { is_seen: false, unanswered: 0 }
+    }
+
+    /// A request came between the answers of others, if `is_so`.
+    #[inline]
+    pub(crate) const fn see(&mut self, is_so: bool) {
+        self.is_seen |= is_so;
+    }
+
+    /// A request is reported without an answer; it has one all the same.
+    pub(crate) const fn pass_over(&mut self) {
+        self.unanswered = self.unanswered.saturating_add(1);
+    }
+
+    /// An answer came that belongs to no request we know.
+    pub(crate) const fn answered_nobody(&mut self) {
+        self.unanswered = self.unanswered.saturating_sub(1);
+    }
+
+    /// Answers were missed: which requests they were of is not known.
+    pub(crate) const fn lose_answers(&mut self) {
+        self.unanswered = 0;
+    }
+
+    /// True if the sides are in step again with a request that comes while none is open: behind a
+    /// silence, or by a new turn of a client that never spoke too early.
+    #[inline]
+    pub(crate) const fn is_over(&mut self, is_new_turn: bool, is_quiet: bool) -> bool {
+        self.is_seen |= is_new_turn && !is_quiet && self.unanswered > 0;
+        let is_over = is_quiet || (is_new_turn && !self.is_seen);
+        if is_over {
+            self.unanswered = 0;
+        }
+        is_over
+    }
+}

@@ -11,6 +11,8 @@
 
 use model::{Incomplete, Side, Timestamp};
 
+use crate::pairing::Overlap;
+
 /// Nothing said for so long, and nothing asked that blocks: nothing is outstanding. Redis answers
 /// within a millisecond.
 const SILENCE_NS: u64 = 500_000_000;
@@ -25,10 +27,7 @@ pub(super) struct Turns {
     /// More than one request was open at a time.
     is_pipelined: bool,
     /// A request came between answers: a new turn of the client means nothing then.
-    overlaps: bool,
-    /// Requests passed over while unsure whose answers have not come yet. Who speaks before they
-    /// have overlaps, too.
-    unanswered: u16,
+    overlap: Overlap,
     /// The last command seen may wait for long.
     is_blocked: bool,
     last: Option<Side>,
@@ -54,8 +53,7 @@ impl Turns {
             is_sure: from_start,
             is_proven: from_start,
             is_pipelined: false,
-            overlaps: false,
-            unanswered: 0,
+            overlap: Overlap::new(),
             is_blocked: false,
             last: None,
             last_at: Timestamp::UNKNOWN,
@@ -72,7 +70,8 @@ impl Turns {
 
     /// Bytes of this side were missed; `has_open`: requests are without an answer.
     pub(super) fn missed(&mut self, side: Side, has_open: bool, at: Timestamp) {
-        self.overlaps |= side == Side::Client && has_open && self.last == Some(Side::Server);
+        let is_early = side == Side::Client && has_open && self.last == Some(Side::Server);
+        self.overlap.see(is_early);
         self.spoke(side, at);
     }
 
@@ -89,19 +88,19 @@ impl Turns {
     /// The same, and which requests are answered is not known either.
     pub(super) const fn lose_answers(&mut self) {
         self.is_sure = false;
-        self.unanswered = 0;
+        self.overlap.lose_answers();
     }
 
     /// A request is reported without an answer; it has one all the same.
     pub(super) const fn pass_over(&mut self) {
         self.is_sure = false;
-        self.unanswered = self.unanswered.saturating_add(1);
+        self.overlap.pass_over();
     }
 
     /// An answer came that belongs to no request we know.
     pub(super) const fn answered_nobody(&mut self) {
         self.is_sure = false;
-        self.unanswered = self.unanswered.saturating_sub(1);
+        self.overlap.answered_nobody();
     }
 
     pub(super) const fn is_sure(&self) -> bool {
@@ -128,17 +127,13 @@ impl Turns {
         let is_new_turn = self.last != Some(Side::Client);
         if standing.has_open {
             self.is_pipelined = true;
-            self.overlaps |= is_new_turn && (self.is_sure || self.is_proven);
+            self.overlap.see(is_new_turn && (self.is_sure || self.is_proven));
             // From mid-stream, one packet is one batch; two may be the end of one.
             self.is_sure &= self.is_proven || at == self.turn_at;
         } else if !self.is_sure && !standing.is_answering {
             let silence = !self.last_at.is_unknown() && at.since_ns(self.last_at) >= SILENCE_NS;
             let is_quiet = silence && !self.is_blocked;
-            self.overlaps |= is_new_turn && !is_quiet && self.unanswered > 0;
-            self.is_sure = is_quiet || (is_new_turn && !self.overlaps);
-            if self.is_sure {
-                self.unanswered = 0;
-            }
+            self.is_sure = self.overlap.is_over(is_new_turn, is_quiet);
         }
         if is_new_turn {
             self.turn_at = at;
