@@ -132,9 +132,8 @@ class BulkTest(StoreTest):
 class LongAnswersTest(StoreTest):
     """Every program connects, asks for a megabyte, and goes."""
 
-    mtu = 1500
-
     protocol = "postgresql"
+    mtu = 1500
 
     def test_the_first_answer_of_a_connection_is_read_whole(self):
         server = servers.database(self.sandbox)
